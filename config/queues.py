@@ -1,0 +1,26 @@
+"""Names shared by tasks, beat, celeryconfig and the services: queues, tasks, subjects, services."""
+
+DEFAULT_QUEUE = "polling"
+"""What the general worker (`celery -A tasks worker`) consumes."""
+
+WRITER = "writer"
+
+ORDERBOOK_SNAPSHOT = "polling.orderbook_snapshot"
+RESYNC_BOOK = "collector.resync_book"
+READ_BOOK = "collector.read_book"
+CLEAN_IDLE_BOOKS = "collector.clean_idle_books"
+CHECK_MEMORY = "collector.check_memory"
+
+
+def collector(exchange: str) -> str:
+    """Name of an exchange's collector: its service and its queue, `collector.binance_spot`."""
+    return f"collector.{exchange}"
+
+
+def subject(event_type: str, exchange: str, symbol: str) -> str:
+    """NATS subject of an event, `trade-data.binance_spot.BTC-USDT`."""
+    return f"{event_type}-data.{exchange}.{symbol}"
+
+
+DEAD_LETTERS = "dead-letter"
+"""Subject root: `dead-letter.binance_spot.broken_json`, `dead-letter.writer.trades`."""

@@ -1,0 +1,136 @@
+"""What an exchange must declare. Shared code acts on it; nothing here opens a socket.
+
+One exchange is one folder: exchange.py (this protocol), messages.py (wire structs), mapper.py
+(frame to events), sequence.py (order of updates), requests.py (REST requests and their replies).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workers.book.sequence import Sequencer, Snapshot
+from workers.model.errors import ExchangeError
+from workers.model.events import AnyEvent
+from workers.model.http import HttpRequest, HttpResponse
+from workers.model.instrument import Instrument, MarketType
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One thing to subscribe to: a channel (`trade`, `orderbook`, `ticker`, ...) of one symbol."""
+
+    channel: str
+    symbol: str
+    raw_symbol: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the exchange allows; each with its source in the exchange's exchange.py.
+
+    Args:
+        streams_per_connection: streams one connection may carry.
+        control_messages: messages a client may send in `control_window_s` on one connection;
+            control frames (pong) count where the exchange says so.
+        connects: connection attempts in `connect_window_s` from one address.
+        weight: REST weight in `weight_window_s` from one address.
+        used_weight_header: response header that tells the weight used, lower case.
+        max_age_s: the exchange ends a connection at this age; None: never.
+    """
+
+    streams_per_connection: int
+    control_messages: int
+    control_window_s: float
+    connects: int
+    connect_window_s: float
+    weight: int
+    weight_window_s: float
+    used_weight_header: str | None
+    max_age_s: float | None
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """The exchange answered request `request_id`; `error` is its complaint, None if it agreed."""
+
+    request_id: int | str | None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class ShutdownNotice:
+    """The exchange will end this connection; open the replacement at once."""
+
+    detail: str
+
+
+Mapped = AnyEvent | Acknowledged | ShutdownNotice
+
+
+class Mapper(Protocol):
+    """Turns frames of one connection into events. Knows the instruments, keeps no other state."""
+
+    extra_fields: dict[str, int]
+    """Fields we do not know, `<wire struct>.<field>`, with how often they were seen."""
+
+    def map(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
+        """Events and notices in one frame; empty where the frame carries nothing for us.
+
+        Raises:
+            WireError: the frame cannot be used; its `kind` says why.
+        """
+        ...
+
+
+class Exchange(Protocol):
+    """One connectable market."""
+
+    name: str
+    market_type: MarketType
+    limits: Limits
+    channels: Sequence[str]
+
+    def stream_url(self, ws_url: str) -> str:
+        """Address to connect to, below the configured `ws_url`."""
+        ...
+
+    def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
+        """Messages that subscribe to all streams, as few as the limits allow; ids count up."""
+        ...
+
+    def unsubscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
+        """The opposite of `subscribe`."""
+        ...
+
+    def mapper(self, instruments: Sequence[Instrument]) -> Mapper:
+        """A mapper that knows these instruments."""
+        ...
+
+    def sequencer(self, last_id: int) -> Sequencer:
+        """The order rule of a book built from a snapshot that ends at `last_id`."""
+        ...
+
+    def instruments_request(self) -> HttpRequest:
+        """All instruments with their facts."""
+        ...
+
+    def read_instruments(self, body: bytes) -> list[Instrument]:
+        """Instruments in the reply. Raises WireError."""
+        ...
+
+    def snapshot_request(self, raw_symbol: str, depth: int) -> HttpRequest:
+        """A book snapshot of at least `depth` levels a side, as far as the exchange gives them."""
+        ...
+
+    def read_snapshot(self, body: bytes, depth: int) -> Snapshot:
+        """The snapshot in the reply to `snapshot_request(..., depth)`. Raises WireError."""
+        ...
+
+    def read_error(self, response: HttpResponse) -> ExchangeError:
+        """The error in a reply with status 400 or above; RateLimited for 429 and 418."""
+        ...
+
+
+def by_raw_symbol(instruments: Sequence[Instrument]) -> Mapping[str, Instrument]:
+    """Instruments by the exchange's own symbol."""
+    return {each.raw_symbol: each for each in instruments}

@@ -1,0 +1,36 @@
+"""Where an event goes and what makes it unique: NATS subject and message id.
+
+Two sends of one event carry one id, so JetStream stores it once within its duplicate window.
+"""
+
+from workers.model.events import BookDelta, Event, Gap, OrderBook, Ticker, Trade
+
+
+def event_type(event: Event) -> str:
+    """`trade`, `orderbook`, ...: the event's `type` field."""
+    return str(event.__struct_config__.tag)
+
+
+def subject(event: Event) -> str:
+    """`trade-data.binance_spot.BTC-USDT`."""
+    return f"{event.__struct_config__.tag}-data.{event.exchange}.{event.symbol}"
+
+
+def message_id(event: Event) -> str:
+    """The event's identity in the exchange's own ids, `trade:binance_spot:BTC-USDT:4711`."""
+    root = f"{event.__struct_config__.tag}:{event.exchange}:{event.symbol}"
+    match event:
+        case Trade():
+            space = "aggregate-" if event.aggregate else ""
+            return f"{space}{root}:{event.trade_id}"
+        case BookDelta():
+            return f"{root}:{event.first_update_id}-{event.last_update_id}"
+        case OrderBook():
+            return f"{root}:{event.last_update_id}:{event.state}:{event.source}"
+        case Ticker():
+            when = event.exchange_ns if event.exchange_ns is not None else event.received_ns
+            kind = "best" if event.last_price is None else "day"
+            return f"{root}:{when}:{kind}"
+        case Gap():
+            return f"{root}:{event.data_type}:{event.first_id}-{event.last_id}:{event.received_ns}"
+    raise TypeError(f"{type(event).__name__} has no message id; add it to {__name__}")

@@ -1,0 +1,58 @@
+"""Metric names, a closed list with their meaning, and the counters behind them.
+
+A counter is a plain integer in a dictionary: adding to one costs a hash, and the GIL makes it safe
+enough for figures that one thread writes. The Prometheus page reads them when it is asked.
+"""
+
+from collections import defaultdict
+from typing import Literal, get_args
+
+Metric = Literal[
+    "frames_received_total",  # WebSocket messages read; exchange
+    "bytes_received_total",  # their payload bytes; exchange
+    "events_published_total",  # events acknowledged by JetStream; type
+    "events_dropped_total",  # events we gave up, with the reason; type, reason
+    "publish_retries_total",  # messages sent again under the same id; -
+    "publish_duplicates_total",  # messages JetStream had already; -
+    "wire_errors_total",  # frames that could not be used; exchange, kind
+    "extra_fields_total",  # fields we do not know; exchange, field
+    "implausible_total",  # events kept although a check disliked them; exchange, check
+    "reconnects_total",  # connections opened again; exchange, cause
+    "resubscribes_total",  # streams subscribed again because they were silent; exchange
+    "gaps_total",  # holes published; exchange, data_type, cause
+    "snapshots_requested_total",  # REST snapshots asked for; exchange, cause
+    "rest_errors_total",  # failed REST calls; exchange, code
+    "rows_stored_total",  # rows ClickHouse took; table
+    "rows_refused_total",  # rows ClickHouse refused, now dead letters; table
+    "insert_retries_total",  # inserts tried again; table
+    "batches_stored_total",  # inserts that went through; table
+]
+
+Labels = tuple[str, ...]
+METRICS: frozenset[str] = frozenset(get_args(Metric))
+
+
+class Counters:
+    """Counts of one service, by metric and label values."""
+
+    def __init__(self) -> None:
+        self._values: defaultdict[tuple[Metric, Labels], int] = defaultdict(int)
+
+    def add(self, metric: Metric, *labels: str, by: int = 1) -> None:
+        """Add to a counter; `labels` in the order of the comment beside the metric's name."""
+        self._values[metric, labels] += by
+
+    def get(self, metric: Metric, *labels: str) -> int:
+        """A counter's value; 0 if it was never added to."""
+        return self._values.get((metric, labels), 0)
+
+    def total(self, metric: Metric) -> int:
+        """Sum of a metric over all labels."""
+        return sum(value for (name, _), value in list(self._values.items()) if name == metric)
+
+    def snapshot(self) -> dict[str, int]:
+        """All values, `metric{label,label}` to value, for status reports."""
+        return {
+            f"{name}{{{','.join(labels)}}}" if labels else name: value
+            for (name, labels), value in sorted(self._values.copy().items())
+        }
