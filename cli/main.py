@@ -1,0 +1,38 @@
+"""The `marketprism` command: its root, and how errors look to a person.
+
+Each command lives in its own module and is registered here; imports stay inside the commands so
+that `marketprism --help` is quick.
+"""
+
+import sys
+from typing import Any
+
+import typer
+
+from config.load import ConfigError
+from workers.model.errors import MarketPrismError
+
+app = typer.Typer(
+    name="marketprism",
+    help="Complete, exact, proven crypto market data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> Any:
+    """Run the command line; a known error becomes a message and exit code 1."""
+    try:
+        return app()
+    except ConfigError as error:
+        print("marketprism: the configuration is wrong", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+    except MarketPrismError as error:
+        print(f"marketprism: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
