@@ -159,8 +159,7 @@ def _websocket(url: str) -> str:
     return url.rstrip("/")
 
 
-CHANNELS = ("trade", "aggregate-trade", "orderbook", "ticker", "book-ticker", "kline")
-Channel = Literal["trade", "aggregate-trade", "orderbook", "ticker", "book-ticker", "kline"]
+Channel = Literal["trade", "aggregate-trade", "orderbook", "ticker", "book-ticker"]
 
 
 class ExchangeSettings(Section):
@@ -232,7 +231,7 @@ class ErrorSettings(Section):
     resync_delay: Duration = 5.0
     """Wait before a book that keeps failing is built again."""
     resync_attempts: int = Field(3, ge=1)
-    """Attempts at once; after them the book waits `reset_after` between attempts."""
+    """Attempts that far apart; after them the delay doubles, up to `reset_after`."""
 
 
 class PerformanceSettings(Section):
