@@ -1,0 +1,185 @@
+"""REST calls to one exchange: budget, deadline, size limit. Bodies are bytes, never parsed here."""
+
+import email.utils
+import logging
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from workers.model.clock import Clock, SystemClock
+from workers.model.errors import ExchangeError, TransportError
+from workers.model.http import HttpRequest, HttpResponse
+from workers.transport.budget import WeightBudget
+from workers.transport.proxy import proxy_for
+from workers.transport.websocket import user_agent
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
+BAN_S = 120.0
+"""Pause after a 418 without Retry-After: the shortest ban Binance documents."""
+_READ_BYTES = 64 * 1024
+_OVER_LIMIT, _BANNED = 429, 418
+
+
+class HttpClient:
+    """GETs below one address, each paid from a budget. For one thread at a time.
+
+    Args:
+        base_url: the exchange's `rest_url`, without a slash at the end.
+        exchange: its name, for error messages.
+        timeout_s: for connecting and for each read of a reply; a whole call also has a deadline.
+        budget: weight is taken from it before a call; shared by all clients of the exchange.
+        read_error: turns a reply of status 400 or above into the error that is raised.
+        used_weight_header: lower-case name of the header that tells the weight used; None: none.
+        max_body_bytes: a longer body (unpacked) is a TransportError.
+        ca_file: certificates of a private authority; default `REQUESTS_CA_BUNDLE`, else certifi's.
+        clock: stamps `received_ns` and measures deadlines.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        exchange: str,
+        timeout_s: float,
+        budget: WeightBudget,
+        read_error: Callable[[HttpResponse], ExchangeError],
+        used_weight_header: str | None = None,
+        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        ca_file: Path | str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._exchange = exchange
+        self._timeout_s = timeout_s
+        self._budget = budget
+        self._read_error = read_error
+        self._used_weight_header = used_weight_header
+        self._max_body_bytes = max_body_bytes
+        self._clock: Clock = clock if clock is not None else SystemClock()
+        self._session = requests.Session()
+        # No .netrc, and the proxy is chosen by the rules the WebSockets follow.
+        self._session.trust_env = False
+        self._session.verify = str(ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or "") or True
+        self._session.headers["User-Agent"] = user_agent()
+        proxy = proxy_for(self._base_url)
+        if proxy:
+            self._session.proxies = {"http": proxy, "https": proxy}
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def get(self, request: HttpRequest, deadline_s: float | None = None) -> HttpResponse:
+        """Make the call once there is budget for it; status below 300.
+
+        Args:
+            request: path, parameters and weight.
+            deadline_s: seconds for everything, waiting for the budget included; None: one window
+                of the budget plus `timeout_s`.
+
+        Raises:
+            BudgetExhausted: the budget does not allow it in time; nothing was sent.
+            ServiceClosed: the budget was closed while waiting.
+            TransportError: network trouble, a redirect, a body too long, or the deadline.
+            ExchangeError: what `read_error` made of a status of 400 or above; 429 and 418 also
+                pause the budget for `Retry-After`.
+        """
+        allowed_s = self._budget.window_s + self._timeout_s if deadline_s is None else deadline_s
+        end_s = self._clock.monotonic_s() + allowed_s
+        self._budget.acquire(request.weight, allowed_s)
+        where = f"{self._exchange}: GET {request.path}"
+        timeout_s = min(self._timeout_s, end_s - self._clock.monotonic_s())
+        if timeout_s <= 0:
+            raise TransportError(f"{where}: no time left of {allowed_s:.1f} s; not sent")
+        try:
+            with self._session.get(
+                self._base_url + request.path,
+                params=dict(request.params),
+                timeout=timeout_s,
+                allow_redirects=False,
+                stream=True,
+            ) as reply:
+                body = self._read_body(reply, end_s, where)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise TransportError(f"{where}: {type(error).__name__}: {error}") from error
+        response = HttpResponse(
+            status=reply.status_code,
+            headers={name.lower(): value for name, value in reply.headers.items()},
+            body=body,
+            received_ns=self._clock.now_ns(),
+        )
+        self._account(response)
+        if 300 <= response.status < 400:
+            target = response.headers.get("location", "nowhere")
+            raise TransportError(
+                f"{where}: answered {response.status}, redirect to {target}; not followed, put the "
+                f"right address into exchanges.{self._exchange}.rest_url"
+            )
+        if response.status >= 400:
+            raise self._read_error(response)
+        return response
+
+    def close(self) -> None:
+        """Close the connections kept open; the budget stays usable for others."""
+        self._session.close()
+
+    def _read_body(self, reply: requests.Response, end_s: float, where: str) -> bytes:
+        body = bytearray()
+        # read1 returns after one read of the socket, so a slow server cannot hold us in it.
+        while part := reply.raw.read1(_READ_BYTES, decode_content=True):
+            body += part
+            if len(body) > self._max_body_bytes:
+                raise TransportError(
+                    f"{where}: body of more than {self._max_body_bytes} bytes; given up"
+                )
+            if self._clock.monotonic_s() > end_s:
+                raise TransportError(
+                    f"{where}: deadline passed after {len(body)} bytes of the body; given up"
+                )
+        return bytes(body)
+
+    def _account(self, response: HttpResponse) -> None:
+        """Correct the budget by what the exchange says."""
+        used = response.headers.get(self._used_weight_header or "")
+        if used is not None:
+            if used.isascii() and used.isdigit():
+                self._budget.observe(int(used))
+            else:
+                log.warning(
+                    "%s: header %s says %r, not a number; ignored",
+                    self._exchange,
+                    self._used_weight_header,
+                    used[:64],
+                )
+        if response.status in (_OVER_LIMIT, _BANNED):
+            default_s = self._budget.window_s if response.status == _OVER_LIMIT else BAN_S
+            pause_s = retry_after_s(response.headers.get("retry-after"), self._clock.now_ns())
+            self._budget.pause(default_s if pause_s is None else pause_s)
+
+
+def retry_after_s(value: str | None, now_ns: int | None = None) -> float | None:
+    """Seconds in a Retry-After header, a number or an HTTP date; None: absent or unreadable.
+
+    Args:
+        value: the header.
+        now_ns: UTC, what a date is compared with; default: now.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware: datetime = date if date.tzinfo else date.replace(tzinfo=UTC)
+    now_s = (time.time_ns() if now_ns is None else now_ns) / 1e9
+    return max(0.0, aware.timestamp() - now_s)
