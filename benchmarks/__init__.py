@@ -1,0 +1,1 @@
+"""Side-by-side measurements; never run by the tests. `make bench` runs them all."""
