@@ -50,6 +50,10 @@ class Counters:
         """Sum of a metric over all labels."""
         return sum(value for (name, _), value in list(self._values.items()) if name == metric)
 
+    def items(self) -> list[tuple[Metric, Labels, int]]:
+        """All values as (metric, label values, value)."""
+        return [(name, labels, value) for (name, labels), value in self._values.copy().items()]
+
     def snapshot(self) -> dict[str, int]:
         """All values, `metric{label,label}` to value, for status reports."""
         return {

@@ -1,0 +1,51 @@
+"""Celery's configuration, from the settings tree. Names here are Celery's own."""
+
+from beat.schedule import schedule as _schedule
+from config import load as _load
+from config import queues as _queues
+
+_settings = _load()
+
+# Redis carries commands, never market data.
+broker_url = _settings.redis.url
+result_backend = _settings.redis.url
+result_expires = _settings.celery.result_expires
+broker_connection_retry_on_startup = True
+# The default gives up after 100 tries, about 47 minutes, and takes the collector with it.
+broker_connection_max_retries = None
+broker_transport_options = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "visibility_timeout": 3600,
+}
+redis_socket_timeout = 5
+redis_socket_connect_timeout = 5
+redis_socket_keepalive = True
+redis_retry_on_timeout = True
+
+accept_content = ["json"]
+task_serializer = "json"
+result_serializer = "json"
+event_serializer = "json"
+timezone = "UTC"
+enable_utc = True
+
+# Commands are idempotent and expire: acknowledged when taken, one at a time for each thread.
+task_acks_late = False
+worker_prefetch_multiplier = 1
+task_ignore_result = False
+task_track_started = True
+
+worker_pool = "threads"
+worker_concurrency = _settings.celery.worker_concurrency
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+worker_send_task_events = True
+task_send_sent_event = True
+
+task_default_queue = _queues.DEFAULT_QUEUE
+
+beat_schedule = _schedule(_settings)
+beat_schedule_filename = str(_settings.data_path / "run" / "beat-schedule")

@@ -1,0 +1,89 @@
+"""The Celery app `marketprism`; `celery -A tasks ...` finds it as `tasks.app`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+from celery import Celery, signals
+from celery.result import AsyncResult
+
+from config import Settings, load
+from config.logging import configure, secrets_of
+from workers.runtime import bootstep
+
+
+class MarketPrism(Celery):
+    """A Celery app whose messages all expire.
+
+    `send_task` is the one door of every way to send: apply_async, beat, `celery call`, Flower.
+    """
+
+    settings: Settings
+
+    def send_task(
+        self,
+        name: str,
+        args: Sequence[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        *more: Any,
+        **options: Any,
+    ) -> AsyncResult[Any]:
+        """Send a task by name, with an expiry if the sender gave none.
+
+        The expiry counts from when the task is due, and nobody can ask for a task without one.
+        """
+        if options.get("expires") is None:
+            options["expires"] = self._expiry(options.get("eta"), options.get("countdown"))
+        sent: AsyncResult[Any] = super().send_task(name, args, kwargs, *more, **options)
+        return sent
+
+    def _expiry(self, eta: datetime | None, countdown: float | None) -> float | datetime:
+        lifetime_s = self.settings.celery.task_expires
+        if eta is not None:
+            return eta + timedelta(seconds=lifetime_s)
+        return lifetime_s + (countdown or 0.0)
+
+    @property
+    def Beat(self) -> Any:
+        """Celery's beat, with the folder of its schedule file, which it opens before any signal."""
+        (self.settings.data_path / "run").mkdir(parents=True, exist_ok=True)
+        return super().Beat
+
+
+app = MarketPrism("marketprism")
+app.settings = load()
+app.config_from_object("celeryconfig")
+bootstep.install(app, app.settings)
+
+
+@signals.setup_logging.connect(weak=False)
+def _log_like_the_services(
+    loglevel: int | None = None, logfile: str | None = None, **_: object
+) -> None:
+    """Replace Celery's log set-up by ours; a level typed on the command line wins."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("loglevel") if context else None
+    typed = source not in (None, click.core.ParameterSource.DEFAULT)
+    configure(
+        app.settings.log,
+        secrets=secrets_of(app.settings),
+        level=loglevel if typed else None,
+        file=logfile,
+    )
+
+
+def _default_flower_options(settings: Settings) -> None:
+    """Let `celery -A tasks flower` take port and address from the settings.
+
+    The celery command has loaded Flower, a plugin of it, before it loads this app. Flower's own
+    options and FLOWER_ variables are read afterwards and win.
+    """
+    if "flower.command" in sys.modules:
+        from flower.options import options
+
+        options.port, options.address = settings.flower.port, settings.flower.address
+
+
+_default_flower_options(app.settings)

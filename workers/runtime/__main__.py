@@ -1,0 +1,7 @@
+"""`python -m workers.runtime SERVICE`."""
+
+import sys
+
+from workers.runtime.standalone import main
+
+sys.exit(main())

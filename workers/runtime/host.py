@@ -1,0 +1,290 @@
+"""A service's own thread and event loop, inside whatever process hosts it.
+
+States: starting -> running -> draining -> stopped; `crashed` if the service failed, ended by
+itself or could not drain in time. The hosts (bootstep.py, standalone.py) differ only in who asks
+for the drain and who ends the process.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from workers.model.errors import ServiceClosed
+from workers.runtime.service import Service
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+State = Literal["starting", "running", "draining", "stopped", "crashed"]
+
+CRASH_EXIT_CODE = 70
+"""EX_SOFTWARE of sysexits.h; a supervisor restarts the process."""
+
+DRAIN_TIMEOUT_S = 10.0
+PULSE_S = 1.0
+
+
+class ServiceThread:
+    """Runs one service on an event loop in a daemon thread of its own.
+
+    Args:
+        service: what to run; nothing outside the thread touches it but `status()`.
+        alive_file: touched by the loop every second, so its age tells a stuck loop; None: no file.
+        on_crash: called once, in the service's thread, with the error that ended it.
+        exit_grace_s: the process is ended this long after the service, if it still lives then;
+            None: the process is left alone.
+        drain_timeout_s: a drain that takes longer is given up, which counts as a crash.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        alive_file: Path | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
+        exit_grace_s: float | None = None,
+        drain_timeout_s: float = DRAIN_TIMEOUT_S,
+    ) -> None:
+        self.service = service
+        self.state: State = "starting"
+        self.error: BaseException | None = None
+        self._alive_file = alive_file
+        self._on_crash = on_crash
+        self._exit_grace_s = exit_grace_s
+        self._drain_timeout_s = drain_timeout_s
+        self._started_s = time.monotonic()
+        self._drain_requested = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._drain: asyncio.Event | None = None
+        self._deadline: threading.Timer | None = None
+        # A daemon: a live worker must not be held by a service that cannot end.
+        self._thread = threading.Thread(
+            target=self._main, name=f"service-{service.name}", daemon=True
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """What the process should exit with."""
+        return CRASH_EXIT_CODE if self.state == "crashed" else 0
+
+    def start(self) -> None:
+        """Start the thread and return at once; connecting is the service's own business."""
+        self._thread.start()
+
+    def request_drain(self) -> None:
+        """Ask the service to drain. Idempotent, and safe in a signal handler."""
+        self._drain_requested = True
+        loop, drain = self._loop, self._drain
+        if loop is not None and drain is not None:
+            # A closed loop has nothing left to drain.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(drain.set)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the thread to end; False if it still runs after `timeout_s`."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def stop(self, timeout_s: float) -> None:
+        """Drain and wait for the end, at most `timeout_s`."""
+        self.request_drain()
+        if not self.wait(timeout_s):
+            logger.error(
+                "%s: still %s after %g s; the process ends without it",
+                self.service.name,
+                self.state,
+                timeout_s,
+            )
+
+    def call(self, make: Callable[[Any], Coroutine[Any, Any, T]], timeout_s: float) -> T:
+        """Run a coroutine on the service's loop and wait for its result.
+
+        Args:
+            make: called on the loop with the service; returns the coroutine to run.
+            timeout_s: after that the coroutine is cancelled.
+
+        Raises:
+            ServiceClosed: the service is not running, or ended before it answered.
+            TimeoutError: it did not answer in time.
+        """
+        name, loop = self.service.name, self._loop
+        if self.state != "running" or loop is None:
+            raise ServiceClosed(f"{name} is {self.state}; the call was not made")
+
+        async def invoke() -> T:
+            return await make(self.service)
+
+        coroutine = invoke()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        except RuntimeError:
+            coroutine.close()
+            raise ServiceClosed(f"{name} is {self.state}; the call was not made") from None
+        try:
+            return future.result(timeout_s)
+        except concurrent.futures.CancelledError:
+            raise ServiceClosed(f"{name} ended before it answered") from None
+        except TimeoutError:
+            if future.done() and not future.cancelled():
+                raise  # the coroutine's own
+            future.cancel()
+            raise TimeoutError(f"{name} did not answer within {timeout_s:g} s") from None
+
+    def status(self) -> dict[str, Any]:
+        """Plain JSON data: the host's view, and below `status` the service's own."""
+        view: dict[str, Any] = {
+            "name": self.service.name,
+            "state": self.state,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+        }
+        if self.error is not None:
+            view["error"] = repr(self.error)
+        try:
+            view["status"] = self.service.status()
+        except Exception as error:
+            # The worker's event loop asks; a faulty figure must not end it.
+            logger.exception("%s: status failed", self.service.name)
+            view["status"] = {"error": repr(error)}
+        return view
+
+    def _main(self) -> None:
+        name = self.service.name
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:
+            self.error, self.state = error, "crashed"
+            logger.critical("%s: crashed, the process will end", name, exc_info=error)
+        else:
+            self.state = "stopped"
+            logger.info("%s: drained and stopped", name)
+        finally:
+            if self._alive_file is not None:
+                self._alive_file.unlink(missing_ok=True)
+            self._end_process_in(self._exit_grace_s)
+        if self.error is not None and self._on_crash is not None:
+            self._on_crash(self.error)
+
+    async def _run(self) -> None:
+        self._loop, self._drain = asyncio.get_running_loop(), asyncio.Event()
+        if self._drain_requested:  # before there was a loop to tell
+            self._drain.set()
+        pulse = asyncio.create_task(self._pulse())
+        work = asyncio.create_task(self.service.run())
+        asked = asyncio.create_task(self._drain.wait())
+        self.state = "running"
+        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        self.state = "draining"
+        if self._exit_grace_s is not None:
+            self._end_process_in(self._drain_timeout_s + self._exit_grace_s)
+        failure = await self._ended(work)
+        await self._drained(failure)
+        for task in (pulse, asked):
+            task.cancel()
+        if failure is not None:
+            raise failure
+
+    async def _ended(self, work: "asyncio.Task[None]") -> BaseException | None:
+        """End `run`; the error that makes its end a crash, None if it was asked to end."""
+        if work.done():
+            return work.exception() or RuntimeError(f"{self.service.name}: run() ended by itself")
+        work.cancel()
+        done, _ = await asyncio.wait({work}, timeout=self._drain_timeout_s)
+        if not done:
+            return TimeoutError(
+                f"{self.service.name}: run() still works {self._drain_timeout_s:g} s after "
+                "it was cancelled"
+            )
+        return None if work.cancelled() else work.exception()
+
+    async def _drained(self, failure: BaseException | None) -> None:
+        """Drain within the time limit. After a failure a second one is logged, not raised."""
+        try:
+            async with asyncio.timeout(self._drain_timeout_s):
+                await self.service.drain()
+        except TimeoutError:
+            late = TimeoutError(
+                f"{self.service.name}: not drained within {self._drain_timeout_s:g} s; given up"
+            )
+            if failure is None:
+                raise late from None
+            logger.exception("%s", late)
+        except Exception:
+            if failure is None:
+                raise
+            logger.exception("%s: drain failed after the crash", self.service.name)
+
+    async def _pulse(self) -> None:
+        """Touch the liveness file; it grows old when the loop is stuck."""
+        if self._alive_file is None:
+            return
+        complained = False
+        while True:
+            try:
+                self._alive_file.parent.mkdir(parents=True, exist_ok=True)
+                self._alive_file.touch()
+                complained = False
+            except OSError as error:
+                if not complained:
+                    logger.error("%s: cannot touch the liveness file: %s", self.service.name, error)
+                complained = True
+            await asyncio.sleep(PULSE_S)
+
+    def _end_process_in(self, seconds: float | None) -> None:
+        """Arm the exit deadline, instead of the one armed before.
+
+        It only bites when the host hangs: a worker whose broker hangs ignores SIGTERM for more
+        than a minute, with its service long drained.
+        """
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if seconds is None:
+            return
+        self._deadline = threading.Timer(seconds, self._end_process, (seconds,))
+        self._deadline.daemon = True
+        self._deadline.start()
+
+    def _end_process(self, seconds: float) -> None:
+        ended = self.state in ("stopped", "crashed")
+        code = self.exit_code if ended else CRASH_EXIT_CODE
+        logger.error(
+            "%s: %s, and the process still lives %g s later (broker away?); exiting with %d",
+            self.service.name,
+            self.state,
+            seconds,
+            code,
+        )
+        logging.shutdown()
+        os._exit(code)
+
+
+_hosted: dict[str, ServiceThread] = {}
+
+
+def publish_hosted(thread: ServiceThread) -> None:
+    """Let tasks of this process find the service it hosts."""
+    _hosted[thread.service.name] = thread
+
+
+def hosted(name: str) -> ServiceThread:
+    """The service of this process, for tasks.
+
+    Raises:
+        ServiceClosed: this process does not host it; says what to start.
+    """
+    try:
+        return _hosted[name]
+    except KeyError:
+        here = ", ".join(_hosted) or "no service"
+        raise ServiceClosed(
+            f"this worker hosts {here}, not {name}; "
+            f"start one that does: celery -A tasks worker --service {name}"
+        ) from None
