@@ -1,0 +1,330 @@
+"""Keeps one symbol's book in step with the exchange: inputs in, actions out. Pure, no clock.
+
+| phase     | input           | verdict         | what follows                                    |
+|-----------|-----------------|-----------------|-------------------------------------------------|
+| EMPTY     | delta           |                 | BUFFERING; RequestSnapshot                      |
+| EMPTY     | subscribed      |                 | BUFFERING with nothing in it; RequestSnapshot   |
+| EMPTY     | snapshot, audit |                 | ignored: it was asked for by a connection gone  |
+| BUFFERING | delta           |                 | kept; too many: PublishGap, RequestSnapshot     |
+| BUFFERING | snapshot        | too old         | stays; RequestSnapshot                          |
+| BUFFERING | snapshot        | overlaps        | SYNCED; PublishDelta each applied, PublishBook  |
+| BUFFERING | snapshot        | hole in buffer  | stays, cut there; PublishGap, RequestSnapshot    |
+| SYNCED    | delta           | STALE / NEXT    | nothing / applied, PublishDelta                 |
+| SYNCED    | delta           | GAP             | BUFFERING; PublishGap, RequestSnapshot          |
+| SYNCED    | delta           | crosses, absurd | BUFFERING; PublishGap, RequestSnapshot          |
+| SYNCED    | snapshot        |                 | ignored: late                                   |
+| SYNCED    | audit           | differs         | BUFFERING; PublishGap, RequestSnapshot          |
+| SYNCED    | audit           | agrees          | the wider of the two proven ranges is kept      |
+| any       | disconnected    |                 | EMPTY                                           |
+| any       | resync          |                 | BUFFERING; RequestSnapshot                      |
+
+Outside SYNCED the book keeps its last state, frozen; it is readable only together with `state`.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Literal
+
+import msgspec
+
+from workers.book.book import Book
+from workers.book.sequence import Sequencer, Snapshot, Verdict
+from workers.model.errors import BookError
+from workers.model.events import BookDelta, BookState, GapCause
+
+HISTORY = 50
+"""Deltas remembered for an audit snapshot that arrives after them: 5 s of a 100 ms stream."""
+
+SnapshotCause = Literal["start", "stale_snapshot"] | GapCause
+
+
+class Phase(Enum):
+    """Where the machine stands."""
+
+    EMPTY = "empty"
+    BUFFERING = "buffering"
+    SYNCED = "synced"
+
+
+class RequestSnapshot(msgspec.Struct, frozen=True):
+    """Fetch a snapshot and hand it to `snapshot`. One outstanding request is enough."""
+
+    cause: SnapshotCause
+
+
+class PublishDelta(msgspec.Struct, frozen=True):
+    """The delta is now part of the book."""
+
+    delta: BookDelta
+
+
+class PublishBook(msgspec.Struct, frozen=True):
+    """The book was built; publish a snapshot of it as it is now."""
+
+
+class PublishGap(msgspec.Struct, frozen=True):
+    """The book left its course. Ids are what is missing, inclusive; None: they cannot tell."""
+
+    cause: GapCause
+    first_id: int | None
+    last_id: int | None
+
+
+Action = RequestSnapshot | PublishDelta | PublishBook | PublishGap
+Actions = tuple[Action, ...]
+
+
+class BookSync:
+    """The machine of one symbol; the table above is all it does.
+
+    Args:
+        symbol: for error texts.
+        book: filled and kept here; others only read it.
+        sequencer: the exchange's order rule for a book that ends at the given id.
+        buffer_limit: deltas kept while waiting for a snapshot.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        book: Book,
+        sequencer: Callable[[int], Sequencer],
+        buffer_limit: int = 10_000,
+    ) -> None:
+        self.symbol, self.book = symbol, book
+        self.phase = Phase.EMPTY
+        self._new_sequencer, self._buffer_limit = sequencer, buffer_limit
+        self._sequencer: Sequencer | None = None
+        self._buffer: list[BookDelta] = []
+        self._history: deque[BookDelta] = deque(maxlen=HISTORY)
+        self._audit: tuple[Book, Sequencer] | None = None
+        self._seen_id: int | None = None  # the newest update known of; kept outside SYNCED
+        self._left_at: int | None = None  # where a synced book ended when its connection went
+        self._cause: SnapshotCause = "start"
+        self._stale = False
+        self.applied = self.ignored = self.gaps = self.overflows = self.resyncs = 0
+        self.stale_snapshots = self.late_snapshots = 0
+        self.audits_agreed = self.audits_differed = self.audits_undecided = 0
+
+    @property
+    def state(self) -> BookState:
+        """What a reader may think of the book."""
+        if self.phase is not Phase.SYNCED:
+            return "SYNCING"
+        return "STALE" if self._stale else "SYNCED"
+
+    @property
+    def last_id(self) -> int | None:
+        """The last update id in the book; None if it was never built."""
+        return None if self._sequencer is None else self._sequencer.last_id
+
+    @property
+    def buffered(self) -> int:
+        """Deltas waiting for a snapshot."""
+        return len(self._buffer)
+
+    def delta(self, delta: BookDelta) -> Actions:
+        """An update arrived."""
+        if self.phase is Phase.SYNCED:
+            return self._continue(delta)
+        if self.phase is Phase.EMPTY:
+            return self._begin(delta)
+        self._buffer.append(delta)
+        self._seen_id = max(self._seen_id or 0, delta.last_update_id)
+        if len(self._buffer) <= self._buffer_limit:
+            return ()
+        # The newest stays, so that a snapshot older than what was dropped is recognised.
+        dropped, self._buffer = self._buffer[:-1], self._buffer[-1:]
+        self.overflows += 1
+        return (
+            self._gap("overflow", dropped[0].first_update_id, dropped[-1].last_update_id),
+            RequestSnapshot("overflow"),
+        )
+
+    def snapshot(self, snapshot: Snapshot) -> Actions:
+        """A snapshot arrived that `RequestSnapshot` asked for."""
+        if self.phase is not Phase.BUFFERING:
+            self.late_snapshots += 1
+            return ()
+        sequencer = self._new_sequencer(snapshot.last_update_id)
+        if self._older_than_stream(snapshot.last_update_id, sequencer):
+            self.stale_snapshots += 1
+            return (RequestSnapshot("stale_snapshot"),)
+        loaded = Book(self.book.limit)
+        try:
+            loaded.load(snapshot)
+        except BookError:
+            return (RequestSnapshot("malformed"),)
+        if loaded.crossed:
+            return (RequestSnapshot("crossed"),)
+        actions: list[Action] = []
+        if self._left_at is not None and snapshot.last_update_id > self._left_at:
+            actions.append(self._gap("disconnect", self._left_at + 1, snapshot.last_update_id))
+        self.book.replace(loaded)
+        self._sequencer, self._left_at = sequencer, None
+        self.phase, self._stale = Phase.SYNCED, False
+        waiting, self._buffer = self._buffer, []
+        for index, delta in enumerate(waiting):
+            actions += self._continue(delta)
+            if self.phase is not Phase.SYNCED:
+                self._buffer += waiting[index + 1 :]
+                self._seen_id = max(each.last_update_id for each in waiting)
+                return tuple(actions)
+        return (*actions, PublishBook())
+
+    def audit(self, snapshot: Snapshot) -> Actions:
+        """A snapshot nobody waited for: compare it with the book at the same update id.
+
+        It may be older than the book (recent deltas are remembered) or newer (it waits for the
+        deltas to catch up). One that agrees also widens the proven range.
+        """
+        if self.phase is not Phase.SYNCED or self._sequencer is None:
+            self.audits_undecided += 1
+            return ()
+        audited, sequencer = Book(self.book.limit), self._new_sequencer(snapshot.last_update_id)
+        try:
+            audited.load(snapshot)
+            for delta in self._history:
+                match sequencer.judge(delta):
+                    case Verdict.NEXT:
+                        audited.apply(delta.bids, delta.asks)
+                        sequencer.accept(delta)
+                    case Verdict.GAP:
+                        self.audits_undecided += 1
+                        return ()
+        except BookError:
+            self.audits_undecided += 1
+            return ()
+        self._audit = audited, sequencer
+        return self._decide_audit()
+
+    def disconnected(self) -> Actions:
+        """The connection is gone; the next delta belongs to another one."""
+        if self.phase is Phase.SYNCED:
+            self._left_at = self.last_id
+        self._leave(Phase.EMPTY)
+        self._cause = "disconnect"
+        return ()
+
+    def subscribed(self) -> Actions:
+        """The stream is there though no delta came yet: a quiet symbol needs its book too."""
+        if self.phase is not Phase.EMPTY:
+            return ()
+        self.phase = Phase.BUFFERING
+        return (RequestSnapshot(self._cause),)
+
+    def resync(self, cause: GapCause) -> Actions:
+        """Build the book anew, whatever it looks like."""
+        self.resyncs += 1
+        if self.phase is Phase.SYNCED:
+            return self._lose(cause, None, None)
+        self.phase = Phase.BUFFERING
+        return (RequestSnapshot(cause),)
+
+    def stale(self) -> None:
+        """Nothing came for too long: the book may be behind. The next delta ends this."""
+        self._stale = self.phase is Phase.SYNCED
+
+    def _begin(self, delta: BookDelta) -> Actions:
+        """The first delta of a connection."""
+        self.phase = Phase.BUFFERING
+        self._buffer, self._seen_id = [delta], delta.last_update_id
+        if (
+            self._left_at is not None
+            and self._sequencer is not None
+            and self._sequencer.judge(delta) is Verdict.GAP
+        ):
+            self._left_at = None
+            gap = self._gap("disconnect", *self._missing_before(delta))
+            return (gap, RequestSnapshot(self._cause))
+        self._left_at = None
+        return (RequestSnapshot(self._cause),)
+
+    def _continue(self, delta: BookDelta) -> Actions:
+        """A delta while the book is synced."""
+        assert self._sequencer is not None
+        verdict = self._sequencer.judge(delta)
+        if verdict is Verdict.STALE:
+            self.ignored += 1
+            return ()
+        if verdict is Verdict.GAP:
+            return self._lose("sequence", *self._missing_before(delta), delta)
+        try:
+            self.book.apply(delta.bids, delta.asks)
+        except BookError:
+            return self._lose("malformed", delta.first_update_id, delta.last_update_id, delta)
+        if self.book.crossed:
+            return self._lose("crossed", delta.first_update_id, delta.last_update_id, delta)
+        self._sequencer.accept(delta)
+        self._history.append(delta)
+        self._stale = False
+        self.applied += 1
+        if self._audit is None:
+            return (PublishDelta(delta),)
+        return (PublishDelta(delta), *self._audit_next(delta))
+
+    def _lose(
+        self, cause: GapCause, first_id: int | None, last_id: int | None, *kept: BookDelta
+    ) -> Actions:
+        """The book is not right any more, or not trusted: wait for a snapshot."""
+        seen = [each.last_update_id for each in kept]
+        if self._sequencer is not None:
+            seen.append(self._sequencer.last_id)
+        self._leave(Phase.BUFFERING)
+        self._buffer, self._seen_id = list(kept), max(seen)
+        return (self._gap(cause, first_id, last_id), RequestSnapshot(cause))
+
+    def _leave(self, phase: Phase) -> None:
+        self.phase, self._stale, self._audit = phase, False, None
+        self._buffer, self._seen_id = [], self.last_id
+        self._history.clear()
+
+    def _older_than_stream(self, last_id: int, sequencer: Sequencer) -> bool:
+        """Updates between the snapshot and what we hold are gone."""
+        if self._buffer:
+            return sequencer.too_old(self._buffer[0])
+        return self._seen_id is not None and last_id < self._seen_id
+
+    def _audit_next(self, delta: BookDelta) -> Actions:
+        """An audit snapshot newer than the book waits for the deltas; here is one."""
+        assert self._audit is not None
+        audited, sequencer = self._audit
+        if sequencer.judge(delta) is Verdict.NEXT:
+            try:
+                audited.apply(delta.bids, delta.asks)
+            except BookError:
+                self._audit = None
+                self.audits_undecided += 1
+                return ()
+            sequencer.accept(delta)
+        return self._decide_audit()
+
+    def _decide_audit(self) -> Actions:
+        """Compare as soon as both books end at the same id."""
+        assert self._audit is not None
+        assert self._sequencer is not None
+        audited, sequencer = self._audit
+        if sequencer.last_id > self._sequencer.last_id:
+            return ()
+        self._audit = None
+        if sequencer.last_id < self._sequencer.last_id:
+            self.audits_undecided += 1
+            return ()
+        if self.book.difference(audited) is not None:
+            self.audits_differed += 1
+            return self._lose("audit", None, None)
+        self.audits_agreed += 1
+        if audited.verified_depth > self.book.verified_depth:
+            self.book.replace(audited)
+        return ()
+
+    def _missing_before(self, delta: BookDelta) -> tuple[int, int]:
+        """Ids between the book and the delta, inclusive."""
+        assert self._sequencer is not None
+        before = delta.prev_update_id
+        return self._sequencer.last_id + 1, delta.first_update_id - 1 if before is None else before
+
+    def _gap(self, cause: GapCause, first_id: int | None, last_id: int | None) -> PublishGap:
+        self.gaps += 1
+        return PublishGap(cause, first_id, last_id)
