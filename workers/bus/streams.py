@@ -1,0 +1,223 @@
+"""JetStream streams and consumers: declared in config/nats_unified_streams.yaml, made true here."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from config import ROOT, ConfigError, Problem
+from config.durations import Duration
+from workers.bus.connection import close, connect
+from workers.model.errors import MarketPrismError, TransportError
+
+API_TIMEOUT_S = 5.0
+NOT_FOUND = 404
+_UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_NS = 1_000_000_000
+
+
+class StreamError(MarketPrismError):
+    """NATS refused a stream or consumer as it is declared.
+
+    Args:
+        message: the stream, what differs with both values, and NATS's own words.
+        code: NATS's error code, 0 where it gave none.
+    """
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def parse_size(value: object) -> int:
+    """Bytes in `512MB` or `2GB` (powers of 1024); a bare number is bytes."""
+    found = re.fullmatch(r"\s*(\d+)\s*([KMGT]?B)?\s*", str(value))
+    if not found:
+        raise ValueError("write a size such as 512MB or 2GB")
+    return int(found[1]) * _UNITS[found[2] or "B"]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Consumer(_Declared):
+    """A durable pull consumer; every message is acknowledged by itself (see subscription.py)."""
+
+    ack_wait: Duration = 10.0
+    max_ack_pending: int = Field(100_000, ge=1)
+    filter: str | None = None
+
+    def wanted(self, name: str) -> dict[str, Any]:
+        """The fields we decide, as JetStream spells them."""
+        fields = {
+            "durable_name": name,
+            "ack_policy": "explicit",
+            "deliver_policy": "all",
+            "ack_wait": round(self.ack_wait * _NS),
+            "max_ack_pending": self.max_ack_pending,
+            "max_deliver": -1,
+        }
+        return fields | ({"filter_subject": self.filter} if self.filter else {})
+
+
+class Stream(_Declared):
+    """A stream: which subjects it keeps, how long, how much."""
+
+    subjects: list[str] = Field(min_length=1)
+    storage: Literal["file", "memory"] = "file"
+    discard: Literal["old", "new"] = "old"
+    max_age: Duration
+    max_bytes: Annotated[int, BeforeValidator(parse_size)]
+    duplicate_window: Duration = 120.0
+    compression: Literal["none", "s2"] = "none"
+    consumers: dict[str, Consumer] = {}
+
+    def wanted(self, name: str) -> dict[str, Any]:
+        """The fields we decide, as JetStream spells them."""
+        return {
+            "name": name,
+            "subjects": self.subjects,
+            "retention": "limits",
+            "storage": self.storage,
+            "discard": self.discard,
+            "max_age": round(self.max_age * _NS),
+            "max_bytes": self.max_bytes,
+            "duplicate_window": round(self.duplicate_window * _NS),
+            "compression": self.compression,
+        }
+
+
+class _File(_Declared):
+    streams: dict[str, Stream]
+    defaults: dict[str, Any] = {}
+    writer: dict[str, Any] = {}
+
+
+def load_streams(path: Path | str) -> dict[str, Stream]:
+    """The declared streams by name.
+
+    Args:
+        path: the YAML file; relative to config/.
+
+    Raises:
+        ConfigError: the file cannot be read, or a declaration is wrong; names every place.
+    """
+    file = ROOT / "config" / path
+    try:
+        tree = yaml.safe_load(file.read_text())
+        return _File.model_validate(tree).streams
+    except (OSError, yaml.YAMLError) as error:
+        text = str(error).replace("\n", " ")
+        raise ConfigError([Problem(str(file), text, "name a readable file", "file")]) from error
+    except ValidationError as error:
+        raise ConfigError(
+            [
+                Problem(
+                    ".".join(str(key) for key in item["loc"]),
+                    repr(item["input"]),
+                    item["msg"].removeprefix("Value error, "),
+                    str(file),
+                )
+                for item in error.errors()
+            ]
+        ) from error
+
+
+async def ensure_streams(servers: Sequence[str], streams_file: Path | str) -> list[str]:
+    """Create what is missing, update what differs; safe when two processes do it together.
+
+    Returns:
+        One line per change, empty when everything was as declared.
+
+    Raises:
+        ConfigError: the file is wrong.
+        StreamError: NATS refuses a change; names the stream, the fields and both values.
+        TransportError: NATS did not answer.
+    """
+    declared = load_streams(streams_file)
+    client = await connect(servers, "marketprism-streams")
+    try:
+        changes = []
+        for name, stream in declared.items():
+            changes += await _ensure_stream(client, name, stream)
+            for durable, consumer in stream.consumers.items():
+                changes += await _ensure_consumer(client, name, durable, consumer)
+        return changes
+    finally:
+        await close(client)
+
+
+async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]:
+    wanted = stream.wanted(name)
+    found = await _call(client, f"STREAM.INFO.{name}", {}, missing_ok=True)
+    if found is None:
+        try:
+            await _call(client, f"STREAM.CREATE.{name}", wanted)
+        except StreamError as error:
+            raise StreamError(f"stream {name} cannot be created: {error}", error.code) from error
+        return [f"stream {name}: created for {', '.join(stream.subjects)}"]
+    current = found["config"]
+    differing = _differing(current, wanted)
+    if not differing:
+        return []
+    try:
+        await _call(client, f"STREAM.UPDATE.{name}", current | wanted)
+    except StreamError as error:
+        text = f"stream {name}: NATS keeps {_both(current, wanted, differing)}: {error}"
+        raise StreamError(text, error.code) from error
+    return [f"stream {name}: {_both(current, wanted, differing)}"]
+
+
+async def _ensure_consumer(client: Client, stream: str, name: str, consumer: Consumer) -> list[str]:
+    wanted = consumer.wanted(name)
+    where = f"stream {stream}, consumer {name}"
+    found = await _call(client, f"CONSUMER.INFO.{stream}.{name}", {}, missing_ok=True)
+    current = found["config"] if found else {}
+    differing = _differing(current, wanted)
+    if found and not differing:
+        return []
+    request = {"stream_name": stream, "config": current | wanted}
+    try:
+        await _call(client, f"CONSUMER.DURABLE.CREATE.{stream}.{name}", request)
+    except StreamError as error:
+        text = f"{where}: NATS keeps {_both(current, wanted, differing)}: {error}"
+        raise StreamError(text, error.code) from error
+    return [f"{where}: {_both(current, wanted, differing)}" if found else f"{where}: created"]
+
+
+def _differing(current: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    # NATS leaves fields out that have their zero value, "none" included for compression
+    def plain(value: object) -> object:
+        return None if value in (0, "", "none", None) else value
+
+    return [key for key in wanted if plain(current.get(key)) != plain(wanted[key])]
+
+
+def _both(current: dict[str, Any], wanted: dict[str, Any], keys: list[str]) -> str:
+    return ", ".join(f"{key} {current.get(key)!r}, declared {wanted[key]!r}" for key in keys)
+
+
+async def _call(
+    client: Client, endpoint: str, request: dict[str, Any], *, missing_ok: bool = False
+) -> dict[str, Any] | None:
+    """One call of the JetStream API; None for "not found" where that is an answer."""
+    try:
+        reply = await client.request(
+            f"$JS.API.{endpoint}", json.dumps(request).encode(), timeout=API_TIMEOUT_S
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        raise TransportError(f"JetStream did not answer {endpoint}: {error!r}") from error
+    answer: dict[str, Any] = json.loads(reply.data)
+    problem = answer.get("error")
+    if problem is None:
+        return answer
+    if missing_ok and problem.get("code") == NOT_FOUND:
+        return None
+    raise StreamError(str(problem.get("description")), int(problem.get("err_code", 0)))
