@@ -222,9 +222,10 @@ class BookSync:
         self.phase = Phase.BUFFERING
         return (RequestSnapshot(cause),)
 
-    def stale(self) -> None:
+    def stale(self) -> Actions:
         """Nothing came for too long: the book may be behind. The next delta ends this."""
         self._stale = self.phase is Phase.SYNCED
+        return ()
 
     def _begin(self, delta: BookDelta) -> Actions:
         """The first delta of a connection."""
