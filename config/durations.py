@@ -29,11 +29,11 @@ def parse_duration(value: object) -> float:
 def format_duration(seconds: float) -> str:
     """The shortest spelling that parses back to the same duration: 0.1 -> 100ms, 86400 -> 24h."""
     if seconds < 1:
-        return f"{seconds * 1000:g}ms"
+        return f"{seconds * 1000:.15g}ms"
     for unit in ("h", "m"):
         if seconds >= _UNITS_S[unit] and seconds % _UNITS_S[unit] == 0:
-            return f"{seconds / _UNITS_S[unit]:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / _UNITS_S[unit]:.15g}{unit}"
+    return f"{seconds:.15g}s"
 
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]

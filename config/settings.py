@@ -4,8 +4,10 @@
 their unit where they are written (`100ms`, `20s`); see durations.py.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -14,8 +16,10 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from config.durations import Duration
 
@@ -33,10 +37,34 @@ def _split(value: object) -> object:
 Names = Annotated[list[str], BeforeValidator(_split)]
 
 
+def _number(value: object) -> object:
+    """A truth value in a mapping of numbers; see `Section`."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("truth_value", "a truth value is not what belongs here")
+    return value
+
+
+def _unlimited(value: object) -> object:
+    """Environment variables and people write `unlimited` for None."""
+    words = ("", "none", "null", "unlimited")
+    return None if isinstance(value, str) and value.strip().lower() in words else value
+
+
 class Section(BaseModel):
     """A part of the tree: frozen, and a key nobody knows is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        """YAML reads `yes` and `on` as true, which would count as the number 1."""
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, bool) and field and field.annotation is not bool:
+            raise PydanticCustomError("truth_value", "a truth value is not what belongs here")
+        return value
 
 
 class LogSettings(Section):
@@ -69,10 +97,26 @@ class NatsSettings(Section):
     """Relative to config/."""
     publish_window: int = Field(1000, ge=1, le=100_000)
     """Unacknowledged messages at most, each process."""
-    publish_ack_timeout: Duration = 5.0
+    publish_ack_timeout: Duration = Field(5.0, gt=0)
     """After that a message is sent again under the same message id."""
     queue_max_mb: int = Field(256, ge=1)
     """Events waiting while NATS is slow or away; the overflow policy is in bus/publisher.py."""
+
+
+TTL_DAYS = {
+    "trades": 0,
+    "orderbook_snapshots": 7,
+    "orderbook_deltas": 30,
+    "tickers": 90,
+    "gaps": 0,
+}
+Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(_number)]
+
+
+def _database(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("write letters, digits and _ only, not a digit first (marketprism)")
+    return name
 
 
 class ClickHouseSettings(Section):
@@ -81,34 +125,29 @@ class ClickHouseSettings(Section):
     http_port: Port = 18123
     user: str = "default"
     password: SecretStr = SecretStr("")
-    database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "marketprism"
-    connect_timeout: Duration = 5.0
-    send_receive_timeout: Duration = 60.0
-    ttl_days: dict[str, int] = {
-        "trades": 0,
-        "orderbook_snapshots": 7,
-        "orderbook_deltas": 30,
-        "tickers": 90,
-        "gaps": 0,
-    }
-    """Days a row is kept after it was stored, per table; 0 keeps it for ever."""
+    database: Annotated[str, AfterValidator(_database)] = "marketprism"
+    connect_timeout: Duration = Field(5.0, gt=0)
+    send_receive_timeout: Duration = Field(60.0, gt=0)
+    ttl_days: Annotated[dict[str, Days], AfterValidator(lambda given: TTL_DAYS | given)] = TTL_DAYS
+    """Days a row is kept after it was stored, per table; 0 keeps it for ever. A table that is not
+    named keeps its default."""
 
 
 class WriterSettings(Section):
     batch_rows: int = Field(10_000, ge=1, le=1_000_000)
     batch_mb: int = Field(32, ge=1, le=1024)
-    batch_age: Duration = 0.5
+    batch_age: Duration = Field(0.5, gt=0, le=60.0)
     """The oldest message of a batch waits at most this long."""
-    retry_first: Duration = 0.5
-    retry_limit: Duration = 15.0
+    retry_first: Duration = Field(0.5, gt=0)
+    retry_limit: Duration = Field(15.0, gt=0)
 
 
 class CelerySettings(Section):
     worker_concurrency: int = Field(4, ge=1, le=64)
     """Threads of the general worker."""
-    task_expires: Duration = 60.0
+    task_expires: Duration = Field(60.0, gt=0)
     """A task nobody took in this time is discarded."""
-    result_expires: Duration = 3600.0
+    result_expires: Duration = Field(3600.0, gt=0)
 
 
 class FlowerSettings(Section):
@@ -130,8 +169,8 @@ class LocalSettings(Section):
 
     simulate: bool = False
     """Start the simulated exchange and nothing that talks to the outside."""
-    start_timeout: Duration = 60.0
-    stop_timeout: Duration = 20.0
+    start_timeout: Duration = Field(60.0, gt=0)
+    stop_timeout: Duration = Field(20.0, gt=0)
     redis_max_mb: int = Field(256, ge=16)
     clickhouse_max_mb: int = Field(4096, ge=512)
 
@@ -143,30 +182,51 @@ class ScheduleSettings(Section):
 
 class TelemetrySettings(Section):
     address: str = "127.0.0.1"
-    ports: dict[str, int] = {}
+    ports: dict[str, Annotated[Port, BeforeValidator(_number)]] = {}
     """Prometheus port per service (`collector.binance_spot: 9101`); absent: no page."""
 
 
-def _http(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("write an http:// or https:// address")
+def _address(url: str, schemes: tuple[str, str], example: str) -> str:
+    """The URL without a slash at its end."""
+    wanted = f"write an address such as {example}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{wanted}; the port is a whole number from 1 to 65535") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"{wanted}; it begins with {schemes[0]}:// or {schemes[1]}://")
+    if not parts.hostname or port == 0 or re.search(r"\s", url):
+        raise ValueError(f"{wanted}; the host is missing or the address is misspelt")
+    if parts.query or parts.fragment:
+        raise ValueError(f"{wanted}; nothing may follow after ? or #")
     return url.rstrip("/")
+
+
+def _http(url: str) -> str:
+    return _address(url, ("http", "https"), "https://api.binance.com")
 
 
 def _websocket(url: str) -> str:
-    if not url.startswith(("ws://", "wss://")):
-        raise ValueError("write a ws:// or wss:// address")
-    return url.rstrip("/")
+    return _address(url, ("ws", "wss"), "wss://stream.binance.com:9443")
 
+
+EXCHANGES_AVAILABLE = ("binance_spot",)
+"""Exchanges this version collects; workers/exchanges/registry.py holds the same names."""
+
+EXCHANGES_ANNOUNCED = ("binance_derivatives", "okx_spot", "okx_derivatives", "deribit")
+"""Names that are fixed but cannot be collected yet."""
 
 Channel = Literal["trade", "aggregate-trade", "orderbook", "ticker", "book-ticker"]
 
 
 class ExchangeSettings(Section):
     enabled: bool = True
-    ws_url: Annotated[str, AfterValidator(_websocket)]
-    rest_url: Annotated[str, AfterValidator(_http)]
-    symbols: Annotated[Names, Field(min_length=1)]
+    ws_url: Annotated[str, AfterValidator(_websocket)] = Field(
+        examples=["wss://stream.binance.com:9443"]
+    )
+    rest_url: Annotated[str, AfterValidator(_http)] = Field(examples=["https://api.binance.com"])
+    symbols: Names = Field(min_length=1, examples=["[BTC-USDT, ETH-USDT]"])
     channels: Annotated[list[Channel], BeforeValidator(_split), Field(min_length=1)] = [
         "trade",
         "orderbook",
@@ -174,21 +234,20 @@ class ExchangeSettings(Section):
     ]
     depth: int = Field(5000, ge=5, le=5000)
     """Levels a side asked for and kept."""
-    publish_depth: int = Field(400, ge=1, le=5000)
+    publish_depth: int = Field(400, ge=1, le=5000, validate_default=True)
     """Levels a side in published snapshots."""
     publish_interval: Duration = Field(0.1, ge=0.01, le=60.0)
     """A symbol's snapshots are published at most this often."""
     streams_per_connection: int = Field(200, ge=1, le=1024)
     rest_timeout: Duration = Field(10.0, gt=0, le=60.0)
 
-    @model_validator(mode="after")
-    def _publishes_what_it_keeps(self) -> "ExchangeSettings":
-        if self.publish_depth > self.depth:
-            raise ValueError(
-                f"publish_depth {self.publish_depth} is more than depth {self.depth}; "
-                f"choose at most {self.depth}"
-            )
-        return self
+    @field_validator("publish_depth", mode="after")
+    @classmethod
+    def _publishes_what_it_keeps(cls, value: int, info: ValidationInfo) -> int:
+        depth = info.data.get("depth", value)
+        if value > depth:
+            raise ValueError(f"choose at most {depth}, the depth that is kept")
+        return value
 
 
 class HeartbeatRule(Section):
@@ -208,8 +267,8 @@ class ReconnectSettings(Section):
     first_delay: Duration = Field(1.0, gt=0)
     max_delay: Duration = Field(30.0, gt=0)
     """The delay doubles from first_delay up to max_delay, each with jitter of 20 %."""
-    max_attempts: int | None = None
-    """None: for ever."""
+    max_attempts: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_unlimited)] = None
+    """None: for ever; written as null or unlimited."""
     connect_timeout: Duration = Field(10.0, gt=0)
     health_check: Duration = Field(30.0, gt=0)
 
@@ -225,7 +284,7 @@ class MemorySettings(Section):
 
 class ErrorSettings(Section):
     max_consecutive: int = Field(5, ge=1)
-    reset_after: Duration = 300.0
+    reset_after: Duration = Field(300.0, gt=0)
     max_checksum: int = Field(3, ge=1)
     max_sequence: int = Field(3, ge=1)
     resync_delay: Duration = 5.0
@@ -235,12 +294,13 @@ class ErrorSettings(Section):
 
 
 class PerformanceSettings(Section):
-    report_interval: Duration = 60.0
-    max_latency: Duration = 0.1
-    min_throughput: float = 10.0
+    report_interval: Duration = Field(60.0, ge=1.0)
+    max_latency: Duration = Field(0.1, gt=0)
+    min_throughput: float = Field(10.0, ge=0)
     """Messages a second."""
-    max_cpu_percent: float = 80.0
-    detail_interval: Duration = 300.0
+    max_cpu_percent: float = Field(80.0, gt=0)
+    """Of one core; above 100 where a service uses several."""
+    detail_interval: Duration = Field(300.0, ge=1.0)
     history: int = Field(100, ge=1)
 
 
@@ -255,7 +315,7 @@ class StabilitySettings(Section):
 class Settings(Section):
     """The whole tree. `config.load()` returns one."""
 
-    data_dir: Path = Path(".marketprism/live")
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Path(".marketprism/live")
     """Servers' data, logs and run files; relative to the repository."""
     log: LogSettings = LogSettings()
     redis: RedisSettings = RedisSettings()

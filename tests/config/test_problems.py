@@ -1,0 +1,200 @@
+"""Wrong settings: each is named with its path, the value found, and what would be right."""
+
+from pathlib import Path
+
+import pytest
+
+from config.checks import respell
+from config.settings import EXCHANGES_AVAILABLE
+from tests.config.test_load import load_env, problems_of
+
+
+def only(**env: str) -> str:
+    """The text of the one problem these variables make."""
+    [problem] = problems_of(**env)
+    return str(problem)
+
+
+def test_the_line_names_path_value_place_and_remedy() -> None:
+    assert only(REDIS__PORT="x") == (
+        "redis.port: found 'x' (environment MARKETPRISM_REDIS__PORT); "
+        "write a whole number from 1 to 65535 (default 16379)"
+    )
+
+
+def test_a_problem_in_a_file_names_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("log:\n  format: auto\nredis:\n  host: a\n  port: 70000\n")
+    [problem] = problems_of(file)
+    assert (problem.path, problem.found, problem.origin) == ("redis.port", "70000", f"{file}:5")
+
+
+@pytest.mark.parametrize(
+    ("env", "remedy"),
+    [
+        ({"LOG_LEVEL": "inf"}, "choose debug, info, warning or error (did you mean info?)"),
+        ({"LOCAL__SIMULATE": "maybe"}, "write true or false"),
+        ({"STABILITY__HEARTBEAT__TIMEOUT": "0"}, "write a duration above 0 such as 100ms"),
+        ({"STABILITY__HEARTBEAT__TIMEOUT": "soon"}, "such as 100ms, 20s, 5m or 24h (default 1m)"),
+        ({"SCHEDULE__ORDERBOOK_SNAPSHOT": "10ms"}, "write a duration of at least 1s"),
+        ({"SIMULATOR__RATE": "30000"}, "write a number above 0 and at most 20000 (default 300)"),
+        ({"SIMULATOR__RATE": "nan"}, "write a number above 0 and at most 20000"),
+        ({"STABILITY__MEMORY__MAX_MB": "1"}, "write a whole number of at least 64 (default 512)"),
+        ({"STABILITY__RECONNECT__MAX_ATTEMPTS": "0"}, "write a whole number of at least 1"),
+        ({"CLICKHOUSE__TTL_DAYS__TRADES": "-1"}, "write a whole number from 0 to 36500"),
+        ({"CLICKHOUSE__TTL_DAYS__TRADS": "1"}, "no such table (did you mean trades?)"),
+        ({"CLICKHOUSE__DATABASE": "a-b"}, "write letters, digits and _ only"),
+        ({"NATS__SERVERS": ""}, "name at least one"),
+        ({"NATS__SERVERS": "localhost:4222"}, "such as nats://localhost:4222"),
+        ({"NATS__SERVERS": "nats://:4222"}, "the host is missing"),
+        ({"NATS__SERVERS": "nats://a:99999"}, "write nats://HOST:PORT"),
+        ({"NATS__STREAMS_FILE": "nats_streams.yaml"}, "did you mean nats_unified_streams.yaml?"),
+        ({"REDIS__HOST": "redis://a"}, "write a host name or an IP address and nothing else"),
+        ({"REDIS__HOST": ""}, "write a host name or an IP address and nothing else"),
+        ({"EXCHANGES__BINANCE_SPOT__CHANNELS": "trades"}, "(did you mean trade?)"),
+        ({"EXCHANGES__BINANCE_SPOT__CHANNELS": "trade,trade"}, "name each channel once"),
+        ({"EXCHANGES__BINANCE_SPOT__SYMBOLS": "btcusdt"}, "such as BTC-USDT"),
+        ({"EXCHANGES__BINANCE_SPOT__SYMBOLS": "A-B,A-B"}, "name each symbol once"),
+        ({"EXCHANGES__BINANCE_SPOT__WS_URL": "https://x"}, "begins with ws:// or wss://"),
+        ({"EXCHANGES__BINANCE_SPOT__WS_URL": "ws://"}, "the host is missing"),
+        ({"EXCHANGES__BINANCE_SPOT__REST_URL": "http://x:0x"}, "from 1 to 65535"),
+        ({"EXCHANGES__BINANCE_SPOT__REST_URL": "http://x/?a=1"}, "nothing may follow"),
+        ({"EXCHANGES__BINANCE_SPOT__DEPTH": "100"}, "choose at most 100, the depth that is kept"),
+        ({"STABILITY__RECONNECT__FIRST_DELAY": "40s"}, "write at least first_delay, 40s"),
+        ({"TELEMETRY__PORTS": '{"writr": 9102}'}, "no such service (did you mean writer?)"),
+        ({"CLICKHOUSE__PORT": "16379"}, "redis.port has the same port; choose another"),
+        ({"NATS__SERVERS": "nats://localhost:19000"}, "nats.servers[0] has the same port"),
+        ({"DATA_DIR": str(Path(__file__))}, "that is a file; name a directory"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_remedy(env: dict[str, str], remedy: str) -> None:
+    assert remedy in only(**env)
+
+
+def test_servers_on_different_machines_may_share_a_port() -> None:
+    assert load_env(REDIS__HOST="redis", CLICKHOUSE__HOST="clickhouse", CLICKHOUSE__PORT="16379")
+
+
+@pytest.mark.parametrize(
+    ("variable", "suggestion"),
+    [
+        ("REDIS_PORT", "MARKETPRISM_REDIS__PORT"),
+        ("NATS_SERVER", "MARKETPRISM_NATS_SERVERS"),
+        ("LOGLEVEL", "MARKETPRISM_LOG_LEVEL"),
+        ("CONFG", "MARKETPRISM_CONFIG"),
+    ],
+)
+def test_an_unknown_variable_suggests_the_nearest(variable: str, suggestion: str) -> None:
+    assert only(**{variable: "1"}).endswith(f"no such setting; did you mean {suggestion}?")
+
+
+def test_an_unknown_name_deep_in_a_variable_suggests_its_neighbour() -> None:
+    text = only(NATS__SEVERS="nats://a:1")
+    assert "nats.severs" in text
+    assert "no such setting (did you mean servers?)" in text
+
+
+def test_a_section_is_not_a_value() -> None:
+    assert "this is a section; set what is in it" in only(REDIS="x")
+    assert "nothing is below MARKETPRISM_REDIS__PORT" in only(REDIS__PORT__X="1")
+
+
+def test_two_variables_for_one_setting_must_agree() -> None:
+    assert load_env(NATS_SERVERS="nats://a:1", NATS__SERVERS="nats://a:1")
+    assert "keep one of them" in only(NATS_SERVERS="nats://a:1", NATS__SERVERS="nats://b:1")
+
+
+def test_a_truth_value_is_no_number_and_no_text(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("redis: {database: yes, host: on}\nclickhouse: {ttl_days: {trades: no}}\n")
+    by_path = {problem.path: problem for problem in problems_of(file)}
+    assert by_path["redis.database"].remedy == "write a whole number from 0 to 15 (default 0)"
+    assert "YAML reads yes, no, on and off as true and false" in by_path["redis.host"].remedy
+    assert by_path["clickhouse.ttl_days.trades"].found == "false"
+
+
+def test_a_password_that_yaml_reads_as_a_number_wants_quotes_and_stays_secret(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("redis: {password: 12345}\nnats: {servers: ['http://user:12345@h']}\n")
+    problems = problems_of(file)
+    assert [problem.path for problem in problems] == ["redis.password", "nats.servers[0]"]
+    assert problems[0].remedy == "write text in quotes"
+    assert "12345" not in "".join(map(str, problems))
+
+
+def test_all_problems_are_told_at_once_also_those_between_settings() -> None:
+    problems = problems_of(
+        REDIS__PORT="x",
+        CLICKHOUSE__PORT="5555",
+        LOG_LEVL="info",
+        EXCHANGES__BINANCE_SPOT__SYMBOLS="BTCUSDT",
+        EXCHANGES__OKX_SPOT__WS_URL="ws://h",
+    )
+    assert [problem.path for problem in problems] == [
+        "MARKETPRISM_LOG_LEVL",
+        "redis.port",
+        "exchanges.okx_spot.rest_url",
+        "exchanges.okx_spot.symbols",
+        "exchanges.binance_spot.symbols[0]",
+        "flower.port",
+    ]
+
+
+def okx(**more: str) -> dict[str, str]:
+    urls = {"WS_URL": "ws://h", "REST_URL": "http://h", "SYMBOLS": "BTC-USDT"}
+    return {f"EXCHANGES__OKX_SPOT__{name}": value for name, value in (urls | more).items()}
+
+
+def test_an_announced_exchange_may_be_configured_but_not_enabled() -> None:
+    assert "okx_spot is not available yet; set enabled: false" in only(**okx())
+    assert "okx_spot" in load_env(**okx(ENABLED="no")).exchanges
+
+
+def test_a_misspelt_exchange_suggests_the_nearest() -> None:
+    env = {name.replace("OKX_SPOT", "BINANCE_SPOTS"): value for name, value in okx().items()}
+    assert "no such exchange (did you mean binance_spot?)" in only(**env)
+
+
+def test_simulated_data_may_not_meet_real_data() -> None:
+    problems = {problem.path: problem.remedy for problem in problems_of(LOCAL__SIMULATE="true")}
+    assert set(problems) == {
+        "exchanges.binance_spot.ws_url",
+        "exchanges.binance_spot.rest_url",
+        "clickhouse.database",
+        "data_dir",
+    }
+    assert "ws://127.0.0.1:18080" in problems["exchanges.binance_spot.ws_url"]
+
+
+def test_a_moved_simulator_moves_its_urls() -> None:
+    demo = Path("config/demo.yaml")
+    problems = problems_of(demo, SIMULATOR__PORT="28080")
+    assert "http://127.0.0.1:28080" in problems[1].remedy
+    moved = {
+        "EXCHANGES__BINANCE_SPOT__WS_URL": "ws://localhost:28080",
+        "EXCHANGES__BINANCE_SPOT__REST_URL": "http://localhost:28080",
+    }
+    assert load_env(demo, SIMULATOR__PORT="28080", **moved).local.simulate
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("btc-usdt", "BTC-USDT"),
+        ("ETHUSDT", "ETH-USDT"),
+        ("sol/usdt", "SOL-USDT"),
+        ("BTC_USDC", "BTC-USDC"),
+        ("ethbtc", "ETH-BTC"),
+        ("?", "BTC-USDT"),
+    ],
+)
+def test_a_symbol_is_respelt(written: str, meant: str) -> None:
+    assert respell(written) == meant
+
+
+def test_the_exchanges_named_in_the_settings_are_those_of_the_registry() -> None:
+    registry = pytest.importorskip("workers.exchanges.registry")
+    assert set(registry.EXCHANGES) == set(EXCHANGES_AVAILABLE)
