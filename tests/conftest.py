@@ -1,0 +1,93 @@
+"""Real servers for the tests: one of each a session, free ports, data in the session's folder."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import nats
+import pytest
+from redis import Redis
+
+import config
+from config.settings import ROOT, Settings
+from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
+
+NOWHERE = "127.0.0.1:9"
+"""Nothing listens there: a test that forgot to name an exchange's address reaches no exchange."""
+
+
+@pytest.fixture(scope="session")
+def servers_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def redis_server(servers_dir: Path) -> Iterator[RedisServer]:
+    (port,) = free_ports(1)
+    server = RedisServer(servers_dir, port)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def nats_server(servers_dir: Path) -> Iterator[NatsServer]:
+    server = NatsServer(servers_dir, *free_ports(2))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(servers_dir: Path) -> Iterator[ClickHouseServer]:
+    server = ClickHouseServer(servers_dir, *free_ports(2), max_mb=2048)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def settings_env(
+    redis_server: RedisServer,
+    nats_server: NatsServer,
+    clickhouse_server: ClickHouseServer,
+    tmp_path: Path,
+) -> dict[str, str]:
+    """The environment that points a process at the session's servers.
+
+    Redis and JetStream are emptied, the database is new, the data directory is the test's own.
+    """
+    with Redis(port=redis_server.port) as client:
+        client.flushall()
+    asyncio.run(_delete_streams(nats_server.url))
+    flower, simulator = free_ports(2)
+    return {
+        "MARKETPRISM_CONFIG": str(ROOT / "config" / "marketprism.yaml"),
+        "MARKETPRISM_DATA_DIR": str(tmp_path / "data"),
+        "MARKETPRISM_REDIS__PORT": str(redis_server.port),
+        "MARKETPRISM_NATS__SERVERS": nats_server.url,
+        "MARKETPRISM_NATS__MONITORING_PORT": str(nats_server.monitoring_port),
+        "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
+        "MARKETPRISM_CLICKHOUSE__HTTP_PORT": str(clickhouse_server.http_port),
+        "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
+        "MARKETPRISM_FLOWER__PORT": str(flower),
+        "MARKETPRISM_SIMULATOR__PORT": str(simulator),
+        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://{NOWHERE}",
+        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://{NOWHERE}",
+    }
+
+
+@pytest.fixture
+def settings(settings_env: dict[str, str]) -> Settings:
+    return config.load(env=settings_env)
+
+
+async def _delete_streams(url: str) -> None:
+    client = await nats.connect(url, max_reconnect_attempts=1)
+    try:
+        jetstream = client.jetstream()
+        for stream in await jetstream.streams_info():
+            await jetstream.delete_stream(stream.config.name or "")
+    finally:
+        await client.close()
