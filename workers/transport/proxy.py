@@ -35,8 +35,9 @@ def websocket_options(proxy: str | None) -> dict[str, Any]:
         TransportError: the proxy's address cannot be used.
     """
     if proxy is None:
-        # Else the library reads the environment itself, by rules of its own.
-        return {"http_no_proxy": ["*"]}
+        # Without a proxy's name the library reads the environment, by rules of its own; so name
+        # one and exempt every host from it.
+        return {"http_proxy_host": "none.invalid", "http_proxy_port": 1, "http_no_proxy": ["*"]}
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     kind = {"socks": "socks5h"}.get(parts.scheme, parts.scheme)
     try:

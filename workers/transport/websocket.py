@@ -31,7 +31,13 @@ RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 """Asked of the kernel: bursts wait there while books are being updated."""
 CLOSE_TIMEOUT_S = 1.0
 
-_CONNECT_ERRORS = (websocket.WebSocketException, ProxyError, OSError, ValueError)
+_CONNECT_ERRORS = (
+    websocket.WebSocketException,
+    ProxyError,
+    TransportError,  # a proxy address we cannot use
+    OSError,
+    ValueError,
+)
 
 
 class Disconnected(TransportError):
@@ -197,6 +203,9 @@ class WebSocketConnection:
     def close(self) -> None:
         """Say goodbye, wait a second at most for the answer, and end. Safe to call again."""
         if self._socket is not None and self._ended is None:
+            if self._aborted:
+                self._end(ABNORMAL, "aborted")
+                return
             try:
                 self._set_timeout(CLOSE_TIMEOUT_S)
                 self._library.send_close(NORMAL)
@@ -212,7 +221,10 @@ class WebSocketConnection:
             self._end(NORMAL, "closed by us")
 
     def abort(self) -> None:
-        """End at once, without goodbye; a receiver in another thread wakes with code 1006."""
+        """End at once, without goodbye; a receiver in another thread wakes with code 1006.
+
+        The thread that owns the connection still calls `close`, which frees the socket.
+        """
         self._aborted = True
         self._shut()
 
