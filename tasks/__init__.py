@@ -4,6 +4,7 @@ Task and inspection modules are imported here, so that every process knows them:
 refuses a command its own process has not imported.
 """
 
+from tasks import collector, inspection, polling
 from tasks.celery import app
 
-__all__ = ["app"]
+__all__ = ["app", "collector", "inspection", "polling"]

@@ -1,7 +1,7 @@
 """The Celery app `marketprism`; `celery -A tasks ...` finds it as `tasks.app`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,13 @@ from celery.result import AsyncResult
 
 from config import Settings, load
 from config.logging import configure, secrets_of
+from tasks.routing import queue_of
+from workers.model.errors import MarketPrismError
+from workers.model.names import UnknownName, unknown_name
 from workers.runtime import bootstep
+
+EXPECTED = (MarketPrismError, ValueError, LookupError, TimeoutError)
+"""Errors of tasks that tell the caller something; logged in one line, without a traceback."""
 
 
 class MarketPrism(Celery):
@@ -33,10 +39,21 @@ class MarketPrism(Celery):
         """Send a task by name, with an expiry if the sender gave none.
 
         The expiry counts from when the task is due, and nobody can ask for a task without one.
+
+        Raises:
+            UnknownName: no such task, or no such exchange: nobody would ever run it.
         """
         if options.get("expires") is None:
             options["expires"] = self._expiry(options.get("eta"), options.get("countdown"))
-        sent: AsyncResult[Any] = super().send_task(name, args, kwargs, *more, **options)
+        try:
+            if name not in self.tasks:
+                raise unknown_name("task", name, _ours(self.tasks))
+            sent: AsyncResult[Any] = super().send_task(name, args, kwargs, *more, **options)
+        except UnknownName as error:
+            context = click.get_current_context(silent=True)
+            if context is not None and context.info_name == "call":
+                raise click.ClickException(str(error)) from error
+            raise
         return sent
 
     def _expiry(self, eta: datetime | None, countdown: float | None) -> float | datetime:
@@ -52,9 +69,26 @@ class MarketPrism(Celery):
         return super().Beat
 
 
+def _ours(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not name.startswith("celery.")]
+
+
+def _route(
+    name: str,
+    args: Sequence[Any] | None,
+    kwargs: dict[str, Any] | None,
+    options: dict[str, Any],
+    **_: object,
+) -> dict[str, str] | None:
+    """Celery's router; a queue that was typed wins."""
+    queue = queue_of(name, args or (), kwargs or {}, app.settings.exchanges)
+    return {"queue": queue} if queue is not None else None
+
+
 app = MarketPrism("marketprism")
 app.settings = load()
 app.config_from_object("celeryconfig")
+app.conf.task_routes = (_route,)
 bootstep.install(app, app.settings)
 
 

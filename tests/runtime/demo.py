@@ -15,7 +15,7 @@ from celery import Celery
 from config import Settings, load
 from workers.model.errors import MarketPrismError
 from workers.runtime import bootstep, standalone
-from workers.runtime.host import hosted
+from workers.runtime.hosted import hosted
 
 
 class DemoService:

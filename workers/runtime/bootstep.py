@@ -21,16 +21,15 @@ from celery.worker import state as worker_state
 
 from config import Settings
 from workers.model.errors import MarketPrismError
+from workers.runtime.deadline import EXIT_GRACE_S
 from workers.runtime.exposure import expose
 from workers.runtime.health import alive_file
-from workers.runtime.host import CRASH_EXIT_CODE, ServiceThread, publish_hosted
+from workers.runtime.host import CRASH_EXIT_CODE, ServiceThread
+from workers.runtime.hosted import announce
 from workers.runtime.service import Service
 from workers.runtime.services import make_service
 
 logger = logging.getLogger(__name__)
-
-EXIT_GRACE_S = 8.0
-"""With a hung broker a worker ignored SIGTERM for over 60 s (Celery 5.7.0, heartbeat retry)."""
 
 STOP_TIMEOUT_S = 20.0
 CONCURRENCY = 2
@@ -84,7 +83,7 @@ class ServiceStep(bootsteps.StartStopStep):
             on_crash=_end_worker,
             exit_grace_s=EXIT_GRACE_S,
         )
-        publish_hosted(thread)
+        announce(thread)
         return thread
 
     def start(self, worker: Any) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from workers.model.errors import ServiceClosed
+from workers.runtime.deadline import ExitDeadline
 from workers.runtime.service import Service
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ CRASH_EXIT_CODE = 70
 
 DRAIN_TIMEOUT_S = 10.0
 PULSE_S = 1.0
+END_TIMEOUT_S = 1.0
+"""For tasks the service left behind to end once they are cancelled."""
 
 
 class ServiceThread:
@@ -61,9 +64,10 @@ class ServiceThread:
         self._drain_timeout_s = drain_timeout_s
         self._started_s = time.monotonic()
         self._drain_requested = False
+        self._begun = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain: asyncio.Event | None = None
-        self._deadline: threading.Timer | None = None
+        self._deadline = ExitDeadline(service.name, self._final_exit_code)
         # A daemon: a live worker must not be held by a service that cannot end.
         self._thread = threading.Thread(
             target=self._main, name=f"service-{service.name}", daemon=True
@@ -73,6 +77,9 @@ class ServiceThread:
     def exit_code(self) -> int:
         """What the process should exit with."""
         return CRASH_EXIT_CODE if self.state == "crashed" else 0
+
+    def _final_exit_code(self) -> int:
+        return 0 if self.state == "stopped" else CRASH_EXIT_CODE
 
     def start(self) -> None:
         """Start the thread and return at once; connecting is the service's own business."""
@@ -115,6 +122,8 @@ class ServiceThread:
             ServiceClosed: the service is not running, or ended before it answered.
             TimeoutError: it did not answer in time.
         """
+        end_s = time.monotonic() + timeout_s
+        self._begun.wait(timeout_s)  # a command may come in the first milliseconds
         name, loop = self.service.name, self._loop
         if self.state != "running" or loop is None:
             raise ServiceClosed(f"{name} is {self.state}; the call was not made")
@@ -129,7 +138,7 @@ class ServiceThread:
             coroutine.close()
             raise ServiceClosed(f"{name} is {self.state}; the call was not made") from None
         try:
-            return future.result(timeout_s)
+            return future.result(max(0.0, end_s - time.monotonic()))
         except concurrent.futures.CancelledError:
             raise ServiceClosed(f"{name} ended before it answered") from None
         except TimeoutError:
@@ -159,7 +168,7 @@ class ServiceThread:
     def _main(self) -> None:
         name = self.service.name
         try:
-            asyncio.run(self._run())
+            self._run_loop()
         except BaseException as error:
             self.error, self.state = error, "crashed"
             logger.critical("%s: crashed, the process will end", name, exc_info=error)
@@ -167,60 +176,84 @@ class ServiceThread:
             self.state = "stopped"
             logger.info("%s: drained and stopped", name)
         finally:
+            if self._exit_grace_s is not None:
+                self._deadline.arm(self._exit_grace_s)
+            if self.error is not None and self._on_crash is not None:
+                self._on_crash(self.error)
             if self._alive_file is not None:
                 self._alive_file.unlink(missing_ok=True)
-            self._end_process_in(self._exit_grace_s)
-        if self.error is not None and self._on_crash is not None:
-            self._on_crash(self.error)
+
+    def _run_loop(self) -> None:
+        """Run to the end on a new loop.
+
+        Not `asyncio.run`: that waits without limit for blocking calls in the loop's executor, and
+        a REST call nobody waits for any more may take a minute.
+        """
+        loop = asyncio.new_event_loop()
+        executor = concurrent.futures.ThreadPoolExecutor(
+            thread_name_prefix=f"{self.service.name}-blocking"
+        )
+        loop.set_default_executor(executor)
+        try:
+            loop.run_until_complete(self._run())
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            if left:
+                loop.run_until_complete(asyncio.wait(left, timeout=END_TIMEOUT_S))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            executor.shutdown(wait=False, cancel_futures=True)
+            loop.close()
 
     async def _run(self) -> None:
         self._loop, self._drain = asyncio.get_running_loop(), asyncio.Event()
         if self._drain_requested:  # before there was a loop to tell
             self._drain.set()
-        pulse = asyncio.create_task(self._pulse())
-        work = asyncio.create_task(self.service.run())
-        asked = asyncio.create_task(self._drain.wait())
+        pulse = asyncio.create_task(self._pulse(), name="pulse")
+        work = asyncio.create_task(self.service.run(), name="run")
+        asked = asyncio.create_task(self._drain.wait(), name="asked")
         self.state = "running"
+        self._begun.set()
         await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
         self.state = "draining"
         if self._exit_grace_s is not None:
-            self._end_process_in(self._drain_timeout_s + self._exit_grace_s)
-        failure = await self._ended(work)
-        await self._drained(failure)
+            self._deadline.arm(self._drain_timeout_s + self._exit_grace_s)
+        end_s = self._loop.time() + self._drain_timeout_s
+        failure = await self._ended(work, end_s)
+        undrained = await self._drained(end_s)
         for task in (pulse, asked):
             task.cancel()
+        failure = failure or undrained
         if failure is not None:
             raise failure
 
-    async def _ended(self, work: "asyncio.Task[None]") -> BaseException | None:
-        """End `run`; the error that makes its end a crash, None if it was asked to end."""
+    async def _ended(self, work: "asyncio.Task[None]", end_s: float) -> BaseException | None:
+        """End `run`; the error that makes its end a crash, None if it ended because it was told."""
         if work.done():
-            return work.exception() or RuntimeError(f"{self.service.name}: run() ended by itself")
+            failure = None if work.cancelled() else work.exception()
+            return failure or RuntimeError(f"{self.service.name}: run() ended by itself")
         work.cancel()
-        done, _ = await asyncio.wait({work}, timeout=self._drain_timeout_s)
+        # Half of the time is kept for the drain, which saves what was accepted.
+        left_s = (end_s - asyncio.get_running_loop().time()) / 2
+        done, _ = await asyncio.wait({work}, timeout=left_s)
         if not done:
-            return TimeoutError(
-                f"{self.service.name}: run() still works {self._drain_timeout_s:g} s after "
-                "it was cancelled"
-            )
+            return TimeoutError(f"{self.service.name}: run() still works {left_s:g} s after cancel")
         return None if work.cancelled() else work.exception()
 
-    async def _drained(self, failure: BaseException | None) -> None:
-        """Drain within the time limit. After a failure a second one is logged, not raised."""
+    async def _drained(self, end_s: float) -> BaseException | None:
+        """Drain until `end_s` at most; what went wrong, logged, None if nothing did."""
+        name = self.service.name
         try:
-            async with asyncio.timeout(self._drain_timeout_s):
+            async with asyncio.timeout_at(end_s) as limit:
                 await self.service.drain()
-        except TimeoutError:
-            late = TimeoutError(
-                f"{self.service.name}: not drained within {self._drain_timeout_s:g} s; given up"
-            )
-            if failure is None:
-                raise late from None
-            logger.exception("%s", late)
-        except Exception:
-            if failure is None:
-                raise
-            logger.exception("%s: drain failed after the crash", self.service.name)
+        except Exception as error:
+            if limit.expired():
+                logger.error("%s: not drained within %g s; given up", name, self._drain_timeout_s)
+            else:
+                logger.exception("%s: drain failed", name)
+            return error
+        return None
 
     async def _pulse(self) -> None:
         """Touch the liveness file; it grows old when the loop is stuck."""
@@ -237,54 +270,3 @@ class ServiceThread:
                     logger.error("%s: cannot touch the liveness file: %s", self.service.name, error)
                 complained = True
             await asyncio.sleep(PULSE_S)
-
-    def _end_process_in(self, seconds: float | None) -> None:
-        """Arm the exit deadline, instead of the one armed before.
-
-        It only bites when the host hangs: a worker whose broker hangs ignores SIGTERM for more
-        than a minute, with its service long drained.
-        """
-        if self._deadline is not None:
-            self._deadline.cancel()
-        if seconds is None:
-            return
-        self._deadline = threading.Timer(seconds, self._end_process, (seconds,))
-        self._deadline.daemon = True
-        self._deadline.start()
-
-    def _end_process(self, seconds: float) -> None:
-        ended = self.state in ("stopped", "crashed")
-        code = self.exit_code if ended else CRASH_EXIT_CODE
-        logger.error(
-            "%s: %s, and the process still lives %g s later (broker away?); exiting with %d",
-            self.service.name,
-            self.state,
-            seconds,
-            code,
-        )
-        logging.shutdown()
-        os._exit(code)
-
-
-_hosted: dict[str, ServiceThread] = {}
-
-
-def publish_hosted(thread: ServiceThread) -> None:
-    """Let tasks of this process find the service it hosts."""
-    _hosted[thread.service.name] = thread
-
-
-def hosted(name: str) -> ServiceThread:
-    """The service of this process, for tasks.
-
-    Raises:
-        ServiceClosed: this process does not host it; says what to start.
-    """
-    try:
-        return _hosted[name]
-    except KeyError:
-        here = ", ".join(_hosted) or "no service"
-        raise ServiceClosed(
-            f"this worker hosts {here}, not {name}; "
-            f"start one that does: celery -A tasks worker --service {name}"
-        ) from None

@@ -17,7 +17,10 @@ class Service(Protocol):
         ...
 
     async def drain(self) -> None:
-        """Finish what was accepted, take nothing new, close. Called once, `run` was cancelled."""
+        """Finish what was accepted, take nothing new, close.
+
+        Called once, after `run` was cancelled or failed; the host gives it about 10 s.
+        """
         ...
 
     def status(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from config import ConfigError, Settings, load
 from config.logging import configure, secrets_of
 from workers.model.errors import MarketPrismError
+from workers.runtime.deadline import EXIT_GRACE_S
 from workers.runtime.exposure import expose
 from workers.runtime.health import alive_file
 from workers.runtime.host import ServiceThread
@@ -25,7 +26,9 @@ USAGE = "usage: python -m workers.runtime SERVICE"
 
 def host(service: Service, settings: Settings) -> int:
     """Run a service until it is signalled or crashes; the exit code of the process."""
-    thread = ServiceThread(service, alive_file=alive_file(settings, service.name))
+    thread = ServiceThread(
+        service, alive_file=alive_file(settings, service.name), exit_grace_s=EXIT_GRACE_S
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: thread.request_drain())
     expose(service, settings.telemetry)
