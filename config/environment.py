@@ -44,7 +44,8 @@ def effective_environment(env: Mapping[str, str] | None = None) -> dict[str, str
     """The environment settings are read from.
 
     Where no file is named (`MARKETPRISM_CONFIG`), a running local stack's environment is the base,
-    so that a plain shell talks to the stack that runs.
+    so that a plain shell talks to the stack that runs. A file whose process is gone (it was
+    killed) means nothing.
 
     Raises:
         ConfigError: the file the running stack left cannot be read.
@@ -53,13 +54,27 @@ def effective_environment(env: Mapping[str, str] | None = None) -> dict[str, str
     if env is not None or CONFIG_VARIABLE in given or not CURRENT_STACK.is_file():
         return given
     try:
-        running = dict(json.loads(CURRENT_STACK.read_text())["environment"])
+        stack = json.loads(CURRENT_STACK.read_text())
+        running = dict(stack["environment"]) if is_running(int(stack["pid"])) else {}
+    except FileNotFoundError:
+        return given  # the stack ended between two looks
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = "remove the file, or start the stack again: marketprism up"
         found = f"a file that cannot be used: {error!r}"
         raise ConfigError([Problem(short_path(CURRENT_STACK), found, remedy, "file")]) from error
     overridden = {path_of(name) for name in given if name.startswith(PREFIX)}
     return {n: v for n, v in running.items() if path_of(n) not in overridden} | given
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process with this id lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
 
 
 def path_of(variable: str) -> Keys:

@@ -1,6 +1,7 @@
 """Real servers for the tests: one of each a session, free ports, data in the session's folder."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,11 @@ from redis import Redis
 import config
 from config.settings import ROOT, Settings
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
+
+for _name in [name for name in os.environ if name.startswith("MARKETPRISM_")]:
+    del os.environ[_name]
+# Without it settings would come from a stack that happens to run (.marketprism/current.json).
+os.environ["MARKETPRISM_CONFIG"] = str(ROOT / "config" / "marketprism.yaml")
 
 NOWHERE = "127.0.0.1:9"
 """Nothing listens there: a test that forgot to name an exchange's address reaches no exchange."""

@@ -1,5 +1,8 @@
 """Files and environment to one tree: order, short forms, deep paths, YAML's own traps."""
 
+import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,15 +136,27 @@ def test_the_running_stack_s_environment_is_the_base_of_a_plain_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     current = tmp_path / "current.json"
-    current.write_text(
-        '{"environment": {"MARKETPRISM_REDIS__PORT": "2001", "MARKETPRISM_NATS__SERVERS": "x"}}'
-    )
+    environment = {"MARKETPRISM_REDIS__PORT": "2001", "MARKETPRISM_NATS__SERVERS": "x"}
+    current.write_text(json.dumps({"pid": os.getpid(), "environment": environment}))
     monkeypatch.setattr("config.environment.CURRENT_STACK", current)
     monkeypatch.delenv("MARKETPRISM_CONFIG", raising=False)
     monkeypatch.setenv("MARKETPRISM_NATS_SERVERS", "nats://mine:4222")
     settings = config.load()
     assert settings.redis.port == 2001
     assert settings.nats.servers == ["nats://mine:4222"]
+
+
+def test_a_stack_that_was_killed_has_no_influence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    current = tmp_path / "current.json"
+    environment = {"MARKETPRISM_REDIS__PORT": "2001"}
+    current.write_text(json.dumps({"pid": gone.pid, "environment": environment}))
+    monkeypatch.setattr("config.environment.CURRENT_STACK", current)
+    monkeypatch.delenv("MARKETPRISM_CONFIG", raising=False)
+    assert config.load().redis.port == 16379
 
 
 def test_a_named_file_ends_the_running_stack_s_influence(
