@@ -5,13 +5,11 @@ outside the range a snapshot covered, or beyond ones that were pruned, are kept 
 never published, because their neighbours may be missing.
 """
 
-from itertools import chain
-
 from workers.book.sequence import Snapshot
-from workers.book.side import Side
+from workers.book.side import UNIQUE_CHARACTERS, Side
 from workers.model.errors import BookError
 from workers.model.events import Levels
-from workers.model.level import read_decimals
+from workers.model.level import LevelNumbers, read_levels
 
 
 class Book:
@@ -33,13 +31,18 @@ class Book:
         Raises:
             BookError: a level is absurd, or two prices cannot be told apart; nothing changed.
         """
+        numbers, _ = _numbers(snapshot.bids, snapshot.asks)
+        split = 2 * len(snapshot.bids)
         bids, asks = Side(1.0, self.limit), Side(-1.0, self.limit)
-        for side, levels, complete in (
-            (bids, snapshot.bids, snapshot.bids_complete),
-            (asks, snapshot.asks, snapshot.asks_complete),
-        ):
-            numbers = _numbers(levels)
-            side.load(levels, numbers[::2], numbers[1::2], complete)
+        bids.load(
+            snapshot.bids, numbers[:split:2], numbers[1:split:2], complete=snapshot.bids_complete
+        )
+        asks.load(
+            snapshot.asks,
+            numbers[split::2],
+            numbers[split + 1 :: 2],
+            complete=snapshot.asks_complete,
+        )
         self._bids, self._asks = bids, asks
 
     def apply(self, bids: Levels, asks: Levels) -> None:
@@ -48,11 +51,12 @@ class Book:
         Raises:
             BookError: a number is absurd, or two prices cannot be told apart; nothing changed.
         """
-        numbers = _numbers(bids, asks)
+        numbers, longest = _numbers(bids, asks)
         split = 2 * len(bids)
         bid_prices, ask_prices = numbers[:split:2], numbers[split::2]
-        self._bids.check(bids, bid_prices)
-        self._asks.check(asks, ask_prices)
+        if longest > UNIQUE_CHARACTERS or self._bids.long_prices or self._asks.long_prices:
+            self._bids.check(bids, bid_prices)
+            self._asks.check(asks, ask_prices)
         self._bids.apply(bids, bid_prices, numbers[1:split:2])
         self._asks.apply(asks, ask_prices, numbers[split + 1 :: 2])
 
@@ -128,13 +132,13 @@ class Book:
         return None
 
 
-def _numbers(*sides: Levels) -> list[float]:
-    """Price, quantity, price, quantity, ... of all levels.
+def _numbers(bids: Levels, asks: Levels) -> LevelNumbers:
+    """The numbers of all levels.
 
     Raises:
         BookError: one of them is absurd.
     """
     try:
-        return read_decimals([*chain.from_iterable(chain.from_iterable(sides))])
+        return read_levels(bids, asks)
     except ValueError as error:
         raise BookError(f"level {error}; the book must be built again") from error

@@ -50,7 +50,12 @@ class Side:
         return len(self.keys) - bisect_left(self.keys, self.floor)
 
     def load(
-        self, levels: Levels, prices: Sequence[float], quantities: Sequence[float], complete: bool
+        self,
+        levels: Levels,
+        prices: Sequence[float],
+        quantities: Sequence[float],
+        *,
+        complete: bool,
     ) -> None:
         """Replace all levels; quantity 0 is no level.
 
