@@ -64,6 +64,13 @@ class Book:
         """Become what `other` is; it must not be used afterwards."""
         self._bids, self._asks = other._bids, other._asks
 
+    def widen(self, other: "Book") -> None:
+        """Take the sides of an agreeing book that proves more; it must not be used afterwards."""
+        if other._bids.floor < self._bids.floor:
+            self._bids = other._bids
+        if other._asks.floor < self._asks.floor:
+            self._asks = other._asks
+
     def top(self, n: int) -> tuple[bytes, bytes]:
         """The proven ones of the best n bids and asks, JSON `[["p","q"],...]`, best first."""
         return self._bids.top(n), self._asks.top(n)

@@ -14,7 +14,7 @@
 | SYNCED    | delta           | crosses, absurd | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | snapshot        |                 | ignored: late                                   |
 | SYNCED    | audit           | differs         | BUFFERING; PublishGap, RequestSnapshot          |
-| SYNCED    | audit           | agrees          | the wider of the two proven ranges is kept      |
+| SYNCED    | audit           | agrees          | of each side the wider proven range is kept     |
 | any       | disconnected    |                 | EMPTY                                           |
 | any       | resync          |                 | BUFFERING; RequestSnapshot                      |
 
@@ -316,8 +316,7 @@ class BookSync:
             self.audits_differed += 1
             return self._lose("audit", None, None)
         self.audits_agreed += 1
-        if audited.verified_depth > self.book.verified_depth:
-            self.book.replace(audited)
+        self.book.widen(audited)
         return ()
 
     def _missing_before(self, delta: BookDelta) -> tuple[int, int]:
