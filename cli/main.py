@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from cli import config, migrate, options
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -18,6 +19,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+)
+app.callback()(options.root)
+app.add_typer(config.app, name="config")
+app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
+    migrate.migrate_command
 )
 
 

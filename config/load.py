@@ -5,6 +5,7 @@ Order, later wins: defaults in settings.py, the file's `extends` base, the file,
 """
 
 import copy
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,8 @@ def load_with_origins(
     path: Path | str | None = None, env: Mapping[str, str] | None = None
 ) -> Loaded:
     """As `load`, and tells where every setting was written."""
-    environment = effective_environment(env)
+    # a named file stands for itself: a running stack's environment belongs to another
+    environment = effective_environment(os.environ if path and env is None else env)
     file = _find(Path(path or environment.get(CONFIG_VARIABLE) or DEFAULT_FILE).expanduser())
     tree = read_tree(file)
     overrides = read_environment(environment)
