@@ -1,0 +1,170 @@
+"""Turns one market's doings into events on its streams, at the exchange's times.
+
+trade, aggTrade and bookTicker as they happen; depth each 100 ms and each second; tickers each
+second; candles each two seconds (one for 1s candles). Nothing is encoded that nobody hears.
+"""
+
+from functools import partial
+
+from workers.simulator.binance import payloads
+from workers.simulator.hub import Hub
+from workers.simulator.market.candles import INTERVALS_US, Candle, bounds_us
+from workers.simulator.market.engine import STEP_US, Engine
+
+FAST_STEPS = 100_000 // STEP_US
+SLOW_STEPS = 1_000_000 // STEP_US
+KLINE_STEPS = 2_000_000 // STEP_US
+PARTIAL = (5, 10, 20)
+
+
+class Publisher:
+    """The streams of one symbol.
+
+    Args:
+        engine: its market.
+        hub: where events go.
+        phase: steps by which this symbol's windows are shifted, so that not all symbols speak at
+            the same moment; 0 to 19.
+    """
+
+    def __init__(self, engine: Engine, hub: Hub, phase: int) -> None:
+        self.engine, self.hub = engine, hub
+        self.symbol = engine.instrument.name
+        lower = self.symbol.lower()
+        self._trade, self._aggregate = f"{lower}@trade", f"{lower}@aggTrade"
+        self._quote = f"{lower}@bookTicker"
+        self._fast, self._slow = f"{lower}@depth@100ms", f"{lower}@depth"
+        self._ticker, self._mini = f"{lower}@ticker", f"{lower}@miniTicker"
+        self._klines = {name: f"{lower}@kline_{name}" for name in INTERVALS_US}
+        self._steps = phase
+        self._best: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._tops: dict[tuple[int, bool], bytes] = {}
+        self._open = {name: bounds_us(name, engine.now_us) for name in INTERVALS_US}
+        engine.book.fast.clear()
+        engine.book.slow.clear()
+        self.fast_id = self.slow_id = engine.book.update_id
+
+    def step(self) -> None:
+        """One step of the market, and what follows from it."""
+        self.engine.step(self)
+        self._steps += 1
+        if self._steps % FAST_STEPS == 0:
+            self._depth_fast()
+        if self._steps % SLOW_STEPS == 0:
+            self._each_second()
+
+    def settled(self) -> bool:
+        """Whether every book change has been published on the 100 ms stream."""
+        return self.fast_id == self.engine.book.update_id
+
+    def traded(self, first_id: int, last_id: int) -> None:
+        """One aggregate was made."""
+        hub, tape, at = self.hub, self.engine.tape, self.engine.instrument
+        now_us = self.engine.now_us
+        if hub.wanted(self._trade):
+            for trade_id in range(first_id, last_id + 1):
+                fill = tape.fill(trade_id)
+                hub.publish(self._trade, partial(payloads.trade, at, fill, now_us))
+        if hub.wanted(self._aggregate):
+            whole = tape.aggregate(tape.next_aggregate_id - 1)
+            hub.publish(self._aggregate, partial(payloads.aggregate_trade, at, whole, now_us))
+
+    def quoted(self) -> None:
+        """The best prices may have changed."""
+        if not self.hub.wanted(self._quote):
+            return
+        book = self.engine.book
+        bid = book.bids[-1] if book.bids else 0
+        ask = book.asks[-1] if book.asks else 0
+        best = (bid, book.totals.get(bid, 0), ask, book.totals.get(ask, 0))
+        if best != self._best:
+            self._best = best
+            at = self.engine.instrument
+            self.hub.publish(self._quote, lambda _: payloads.book_ticker(at, book))
+
+    def _depth_fast(self) -> None:
+        book = self.engine.book
+        if book.fast:
+            self._depth(self._fast, book.fast, self.fast_id + 1)
+            book.fast = set()
+            self.fast_id = book.update_id
+        self._partial("@100ms", fast=True)
+
+    def _each_second(self) -> None:
+        engine, hub = self.engine, self.hub
+        book, at, now_us = engine.book, engine.instrument, engine.now_us
+        if book.slow:
+            self._depth(self._slow, book.slow, self.slow_id + 1)
+            book.slow = set()
+            self.slow_id = book.update_id
+        self._partial("", fast=False)
+        day = engine.candles.day(now_us)
+        hub.publish(self._ticker, partial(payloads.day_ticker, at, book, day, now_us))
+        hub.publish(self._mini, partial(payloads.mini_ticker, at, day, now_us))
+        for name, stream in self._klines.items():
+            self._kline(name, stream)
+
+    def _depth(self, stream: str, changed: set[int], first_id: int) -> None:
+        engine = self.engine
+        self.hub.publish(
+            stream,
+            partial(
+                payloads.depth_update,
+                engine.instrument,
+                engine.book,
+                changed,
+                first_id,
+                engine.now_us,
+            ),
+        )
+
+    def _partial(self, suffix: str, fast: bool) -> None:
+        for count in PARTIAL:
+            stream = f"{self.symbol.lower()}@depth{count}{suffix}"
+            if not self.hub.wanted(stream):
+                continue
+            top = payloads.partial_depth(self.engine.instrument, self.engine.book, count)
+            if self._tops.get((count, fast)) != top:
+                self._tops[count, fast] = top
+                self.hub.publish(stream, partial(_same, top))
+
+    def _kline(self, name: str, stream: str) -> None:
+        engine = self.engine
+        start, end = self._open[name]
+        due = name == "1s" or self._steps % KLINE_STEPS == 0
+        if engine.now_us >= end:
+            if self.hub.wanted(stream):
+                self._publish_kline(name, stream, self.candle(name, start, end), end, closed=True)
+            start, end = self._open[name] = bounds_us(name, engine.now_us)
+        if due and self.hub.wanted(stream):
+            self._publish_kline(name, stream, self.candle(name, start, end), end, closed=False)
+
+    def _publish_kline(
+        self, name: str, stream: str, candle: Candle, end_us: int, *, closed: bool
+    ) -> None:
+        at, now_us = self.engine.instrument, self.engine.now_us
+        self.hub.publish(
+            stream,
+            lambda micro: payloads.kline(
+                at, candle, name, end_us, closed=closed, now_us=now_us, micro=micro
+            ),
+        )
+
+    def candle(self, name: str, start_us: int, end_us: int) -> Candle:
+        """The candle of an interval; seconds are made from the trades themselves."""
+        engine = self.engine
+        if name != "1s":
+            engine.candles.advance(engine.now_us)
+            return engine.candles.range(start_us, end_us)
+        tape = engine.tape
+        first, end = tape.first_at(start_us), tape.first_at(end_us)
+        price = tape.fill(first - 1).ticks if first > tape.first_id else engine.last_ticks
+        whole = Candle(start_us, price)
+        for fill in tape.fills(first, end - first):
+            whole.add(fill.trade_id, fill.ticks, fill.lots, fill.buyer_is_maker)
+        return whole
+
+
+def _same(payload: bytes, _micro: bool) -> bytes:
+    """A payload without times."""
+    return payload

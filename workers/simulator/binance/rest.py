@@ -1,0 +1,253 @@
+"""REST endpoints of Binance spot over the engines: `/api/v3/*`, their weights and replies."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from workers.simulator.binance import payloads, rows
+from workers.simulator.binance.publisher import Publisher
+from workers.simulator.binance.replies import ApiError, Parameters, invalid_symbol
+from workers.simulator.market.candles import INTERVALS_US, bounds_us
+from workers.simulator.market.engine import Engine
+from workers.simulator.market.instruments import Instrument
+
+
+class Endpoint(NamedTuple):
+    """One path: what it costs and who answers it."""
+
+    weight: Callable[[Mapping[str, str]], int]
+    known: tuple[str, ...]
+    answer: Callable[["RestApi", Parameters, bool], bytes]
+
+
+def depth_weight(query: Mapping[str, str]) -> int:
+    """5 up to 100 levels, 25 up to 500, 50 up to 1000, 250 above."""
+    text = query.get("limit", "100")
+    limit = int(text) if text.isascii() and text.isdigit() else 100
+    return next((cost for most, cost in ((100, 5), (500, 25), (1000, 50)) if limit <= most), 250)
+
+
+def day_ticker_weight(query: Mapping[str, str]) -> int:
+    """2 for up to 20 symbols, 40 up to 100, 80 for more or all."""
+    if "symbol" in query:
+        return 2
+    count = query["symbols"].count(",") + 1 if "symbols" in query else 101
+    return 2 if count <= 20 else 40 if count <= 100 else 80
+
+
+def fixed(weight: int) -> Callable[[Mapping[str, str]], int]:
+    """A weight that no parameter changes."""
+    return lambda _: weight
+
+
+class RestApi:
+    """Answers over the markets of all symbols.
+
+    Args:
+        publishers: the markets, by the exchange's symbol.
+        halted: symbols that stand still, with status BREAK.
+        weight_limit: what exchangeInfo tells.
+    """
+
+    def __init__(
+        self, publishers: Mapping[str, Publisher], halted: set[str], weight_limit: int
+    ) -> None:
+        self.publishers, self._halted = publishers, halted
+        self._weight_limit = weight_limit
+
+    def now_us(self) -> int:
+        """Engine time."""
+        return max(each.engine.now_us for each in self.publishers.values())
+
+    def engine(self, symbol: str) -> Engine:
+        """The market of a symbol. Raises ApiError -1121 where there is none."""
+        publisher = self.publishers.get(symbol)
+        if publisher is None:
+            raise invalid_symbol()
+        return publisher.engine
+
+    def depth(self, symbol: str, limit: int, update_id: int | None = None) -> bytes:
+        """The book now, or right after an update id of the recent past."""
+        engine = self.engine(symbol)
+        book = engine.book
+        if update_id is None or update_id == book.update_id:
+            bids, asks = book.bids[: -limit - 1 : -1], book.asks[: -limit - 1 : -1]
+            return payloads.depth_snapshot(
+                engine.instrument, bids, asks, book.totals, book.update_id
+            )
+        totals = book.totals_at(update_id)
+        keys = sorted(totals, reverse=True)
+        bids = [key for key in keys if key > 0][:limit]
+        asks = [key for key in keys if key < 0][:limit]
+        return payloads.depth_snapshot(engine.instrument, bids, asks, totals, update_id)
+
+    def ping(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/ping`."""
+        return b"{}"
+
+    def time(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/time`."""
+        return payloads.encode_json({"serverTime": payloads.stamp(self.now_us(), micro)})
+
+    def exchange_info(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/exchangeInfo`, for one symbol, some, or all."""
+        names = self._symbols(parameters)
+        status = parameters.text("symbolStatus") if parameters.has("symbolStatus") else None
+        listed = [self._symbol(self.engine(name).instrument) for name in names]
+        reply = {
+            "timezone": "UTC",
+            "serverTime": payloads.stamp(self.now_us(), micro),
+            "rateLimits": rows.rate_limits(self._weight_limit),
+            "exchangeFilters": [],
+            "symbols": [row for row in listed if status in (None, row["status"])],
+        }
+        return payloads.encode_json(reply)
+
+    def order_book(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/depth`."""
+        symbol = parameters.symbol()
+        limit = parameters.limit(100, 5000)
+        self.engine(symbol)
+        if parameters.has("symbolStatus") and parameters.text("symbolStatus") != self.status(
+            symbol
+        ):
+            raise ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")
+        return self.depth(symbol, limit)
+
+    def trades(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/trades`: the newest."""
+        engine = self.engine(parameters.symbol())
+        limit = parameters.limit(500, 1000)
+        return self._trades(engine, engine.tape.next_id - limit, limit, micro)
+
+    def historical_trades(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/historicalTrades`: from an id on, or the newest."""
+        engine = self.engine(parameters.symbol())
+        limit = parameters.limit(500, 1000)
+        from_id = parameters.whole("fromId")
+        start = engine.tape.next_id - limit if from_id is None else from_id
+        return self._trades(engine, start, limit, micro)
+
+    def aggregate_trades(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/aggTrades`: from an id, or within times (inclusive), or the newest."""
+        engine = self.engine(parameters.symbol())
+        limit = parameters.limit(500, 1000)
+        from_id = parameters.whole("fromId")
+        start, end = parameters.time_us("startTime"), parameters.time_us("endTime")
+        if from_id is not None and (start is not None or end is not None):
+            raise ApiError(-1128, "Combination of optional parameters invalid.")
+        tape = engine.tape
+        last = tape.next_aggregate_id
+        if end is not None:
+            last = min(last, tape.first_aggregate_at(end // 1000 * 1000 + 1000))
+        if from_id is not None:
+            first = from_id
+        elif start is not None:
+            first = tape.first_aggregate_at(start)
+        else:
+            first = last - limit
+        found = tape.aggregates(first, max(0, min(limit, last - first)))
+        at = engine.instrument
+        return payloads.encode_json([rows.aggregate_row(at, row, micro) for row in found])
+
+    def klines(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/klines`: candles that start within times, or the newest."""
+        publisher = self.publishers[self.engine(parameters.symbol()).instrument.name]
+        interval = parameters.text("interval")
+        if interval not in INTERVALS_US:
+            raise ApiError(-1120, "Invalid interval.")
+        limit = parameters.limit(500, 1000)
+        start, end = parameters.time_us("startTime"), parameters.time_us("endTime")
+        engine = publisher.engine
+        oldest = bounds_us(interval, engine.candles.first_us)[0]
+        newest = engine.now_us if end is None else min(end, engine.now_us)
+        at = engine.instrument
+        found: list[list[object]] = []
+        if start is None:
+            begin, until = bounds_us(interval, newest)
+            while begin >= oldest and len(found) < limit:
+                found.append(
+                    rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
+                )
+                begin, until = bounds_us(interval, begin - 1)
+            found.reverse()
+        else:
+            begin, until = bounds_us(interval, max(start, oldest))
+            if begin < start:
+                begin, until = bounds_us(interval, until)
+            while begin <= newest and len(found) < limit:
+                found.append(
+                    rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
+                )
+                begin, until = bounds_us(interval, until)
+        return payloads.encode_json(found)
+
+    def day_ticker(self, parameters: Parameters, micro: bool) -> bytes:
+        """`/api/v3/ticker/24hr`: one object for `symbol`, else an array."""
+        kind = parameters.text("type") if parameters.has("type") else "FULL"
+        if kind not in ("FULL", "MINI"):
+            raise ApiError(-1130, "Data sent for parameter 'type' is not valid.")
+        found = [
+            rows.ticker_row(self.engine(name), kind == "MINI", micro)
+            for name in self._symbols(parameters)
+        ]
+        return payloads.encode_json(found[0] if parameters.has("symbol") else found)
+
+    def status(self, symbol: str) -> str:
+        """`TRADING`, or `BREAK` while halted."""
+        return "BREAK" if symbol in self._halted else "TRADING"
+
+    def _symbols(self, parameters: Parameters) -> list[str]:
+        if parameters.has("symbol") and parameters.has("symbols"):
+            raise ApiError(-1128, "Combination of optional parameters invalid.")
+        if parameters.has("symbol"):
+            return [parameters.symbol()]
+        if not parameters.has("symbols"):
+            return list(self.publishers)
+        try:
+            names = json.loads(parameters.text("symbols"))
+        except ValueError as error:
+            raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.") from error
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.")
+        if len(set(names)) != len(names):
+            raise ApiError(-1151, "Symbol is present multiple times in the list.")
+        return names
+
+    def _trades(self, engine: Engine, from_id: int, limit: int, micro: bool) -> bytes:
+        fills = engine.tape.fills(from_id, limit)
+        return payloads.encode_json(
+            [rows.trade_row(engine.instrument, fill, micro) for fill in fills]
+        )
+
+    def _symbol(self, at: Instrument) -> dict[str, object]:
+        return rows.symbol_row(at, self.status(at.name))
+
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "/api/v3/ping": Endpoint(fixed(1), (), RestApi.ping),
+    "/api/v3/time": Endpoint(fixed(1), (), RestApi.time),
+    "/api/v3/exchangeInfo": Endpoint(
+        fixed(20),
+        ("symbol", "symbols", "permissions", "symbolStatus", "showPermissionSets"),
+        RestApi.exchange_info,
+    ),
+    "/api/v3/depth": Endpoint(
+        depth_weight, ("symbol", "limit", "symbolStatus"), RestApi.order_book
+    ),
+    "/api/v3/trades": Endpoint(fixed(25), ("symbol", "limit"), RestApi.trades),
+    "/api/v3/historicalTrades": Endpoint(
+        fixed(25), ("symbol", "fromId", "limit"), RestApi.historical_trades
+    ),
+    "/api/v3/aggTrades": Endpoint(
+        fixed(4),
+        ("symbol", "fromId", "startTime", "endTime", "limit"),
+        RestApi.aggregate_trades,
+    ),
+    "/api/v3/klines": Endpoint(
+        fixed(2), ("symbol", "interval", "startTime", "endTime", "limit"), RestApi.klines
+    ),
+    "/api/v3/ticker/24hr": Endpoint(
+        day_ticker_weight, ("symbol", "symbols", "type", "symbolStatus"), RestApi.day_ticker
+    ),
+}

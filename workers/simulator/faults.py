@@ -1,0 +1,255 @@
+"""Faults on request: which events and replies they meet, how often, for how long.
+
+Pure bookkeeping; connections and the market are acted on by disturbance.py.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import msgspec
+
+from workers.simulator.hub import wrap
+from workers.simulator.mutate import SPOILERS
+
+Kind = Literal[
+    "drop",
+    "gap",
+    "duplicate",
+    "reorder",
+    "stall",
+    "broken_json",
+    "unknown_event",
+    "missing_field",
+    "extra_field",
+    "absurd_number",
+    "crossed",
+    "429",
+    "418",
+    "http",
+    "stale_snapshot",
+    "adjacent_snapshot",
+    "slow",
+    "1006",
+    "close",
+    "server_shutdown",
+    "halt",
+    "mute_pings",
+]
+REPLY_KINDS = frozenset({"429", "418", "http", "stale_snapshot", "adjacent_snapshot"})
+ACTION_KINDS = frozenset({"1006", "close", "server_shutdown", "halt", "mute_pings", "slow"})
+STREAM_KINDS = frozenset(get_args(Kind)) - REPLY_KINDS - ACTION_KINDS
+DEPTH_ONLY = frozenset({"gap", "crossed"})
+SNAPSHOT_KINDS = frozenset({"stale_snapshot", "adjacent_snapshot"})
+DEPTH_PATH = "/api/v3/depth"
+
+
+class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One order for trouble.
+
+    Args:
+        kind: what happens.
+        symbol: only this symbol, `BTCUSDT` or `BTC-USDT`.
+        stream: only streams whose name contains this, `@trade`, `btcusdt@depth`.
+        path: only this REST path; makes `slow` and the spoilers act on replies.
+        connection: only this connection's number.
+        count: how many events; default 1, for `stall` and timed faults without end.
+        duration_s: how long; default without end.
+        probability: share of the matching events that are met.
+        after: matching events let through first.
+        in_s: start this much later.
+        seed: of the probability.
+        delay_ms: of `slow`.
+        status, body, retry_after_s: of `http`, `429`, `418`.
+        field, value: of the spoilers.
+        code: of `close`.
+        lead_ms: from the notice of `server_shutdown` to the end of the connections.
+        updates: how many update ids a `stale_snapshot` is old.
+    """
+
+    kind: Kind
+    symbol: str | None = None
+    stream: str | None = None
+    path: str | None = None
+    connection: int | None = None
+    count: int | None = None
+    duration_s: float | None = None
+    probability: float = 1.0
+    after: int = 0
+    in_s: float = 0.0
+    seed: int = 0
+    delay_ms: float = 500.0
+    status: int = 500
+    body: str = ""
+    retry_after_s: int = 5
+    field: str | None = None
+    value: str | float | None = None
+    code: int = 1001
+    lead_ms: float = 1000.0
+    updates: int = 2000
+
+    @property
+    def on_streams(self) -> bool:
+        """Whether it meets single events."""
+        return self.path is None and self.kind in STREAM_KINDS
+
+    @property
+    def on_replies(self) -> bool:
+        """Whether it meets REST replies; else events or connections."""
+        return self.path is not None or self.kind in REPLY_KINDS
+
+
+class Active:
+    """A fault at work.
+
+    Args:
+        number: names it in `DELETE /sim/faults/<number>`.
+        fault: as ordered.
+        now_s: monotonic seconds.
+    """
+
+    def __init__(self, number: int, fault: Fault, now_s: float) -> None:
+        self.number, self.fault = number, fault
+        self.seen = self.hits = 0
+        self.begins_s = now_s + fault.in_s
+        self.ends_s = None if fault.duration_s is None else self.begins_s + fault.duration_s
+        timed = fault.kind in ("stall", "slow", "429", "418", "http")
+        endless = timed or fault.duration_s is not None
+        self.left = fault.count if fault.count is not None else None if endless else 1
+        self.cancelled = False
+        self._random = random.Random(fault.seed)
+        self._symbol = fault.symbol.replace("-", "").lower() if fault.symbol else None
+
+    def done(self, now_s: float) -> bool:
+        """Whether it will meet nothing more."""
+        over = self.ends_s is not None and now_s >= self.ends_s
+        return self.cancelled or self.left == 0 or over
+
+    def meets_stream(self, stream: str, now_s: float) -> bool:
+        """Whether it meets this event; counts it."""
+        fault = self.fault
+        if not fault.on_streams:
+            return False
+        if self._symbol is not None and not stream.startswith(f"{self._symbol}@"):
+            return False
+        if fault.kind in DEPTH_ONLY and "@depth" not in stream:
+            return False
+        return (fault.stream is None or fault.stream in stream) and self._draw(now_s)
+
+    def meets_reply(self, path: str, symbol: str, now_s: float) -> bool:
+        """Whether it meets this reply; counts it."""
+        fault = self.fault
+        if not fault.on_replies:
+            return False
+        if self._symbol is not None and symbol.lower() != self._symbol:
+            return False
+        wanted = DEPTH_PATH if fault.kind in SNAPSHOT_KINDS else fault.path
+        return wanted in (None, path) and self._draw(now_s)
+
+    def _draw(self, now_s: float) -> bool:
+        if self.done(now_s) or now_s < self.begins_s:
+            return False
+        self.seen += 1
+        if self.seen <= self.fault.after or self._random.random() >= self.fault.probability:
+            return False
+        self.hits += 1
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+    def report(self, now_s: float) -> dict[str, object]:
+        """As `GET /sim/faults` shows it."""
+        return {
+            "id": self.number,
+            "fault": self.fault,
+            "seen": self.seen,
+            "hits": self.hits,
+            "left": self.left,
+            "done": self.done(now_s),
+        }
+
+
+class FaultBox:
+    """All faults ordered since the start or the last DELETE. The hub's rewriter.
+
+    Attributes:
+        active: False while no event can be met, so that the hub need not ask.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.active = False
+        self._clock = clock
+        self._all: dict[int, Active] = {}
+        self._numbers = 0
+        self._held: dict[tuple[str, int], bytes] = {}
+        self._met: Active | None = None
+
+    def add(self, fault: Fault) -> Active:
+        """Order a fault."""
+        self._numbers += 1
+        entry = Active(self._numbers, fault, self._clock())
+        self._all[entry.number] = entry
+        self.active = self.active or fault.on_streams
+        return entry
+
+    def clear(self, number: int | None = None) -> list[Active]:
+        """Take back one fault or all. Held events are lost."""
+        numbers = list(self._all) if number is None else [number]
+        removed = [self._all.pop(each) for each in numbers if each in self._all]
+        for entry in removed:
+            entry.cancelled = True
+        self._held.clear()
+        self.active = any(each.fault.on_streams for each in self._all.values())
+        return removed
+
+    def report(self) -> list[dict[str, object]]:
+        """All of them, done or not."""
+        now_s = self._clock()
+        return [each.report(now_s) for each in self._all.values()]
+
+    def begin(self, stream: str) -> None:
+        """A new event: decide once, for all its listeners."""
+        now_s = self._clock()
+        self._met = next(
+            (each for each in self._all.values() if each.meets_stream(stream, now_s)), None
+        )
+        if self._met is None and not self._held:
+            pending = (each for each in self._all.values() if each.fault.on_streams)
+            self.active = any(not each.done(now_s) for each in pending)
+
+    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:
+        """Messages to send a listener in place of the event begun last."""
+        fault = self._met.fault if self._met else None
+        if fault is not None and fault.connection not in (None, receiver):
+            fault = None
+        late = self._held.pop((stream, receiver), None)
+        sent = self._sent(fault, stream, receiver, payload, combined)
+        return sent if late is None else [*sent, late]
+
+    def met_by_reply(self, path: str, symbol: str) -> list[Fault]:
+        """Faults that meet a reply, in the order they were ordered."""
+        now_s = self._clock()
+        entries = list(self._all.values())
+        return [each.fault for each in entries if each.meets_reply(path, symbol, now_s)]
+
+    def _sent(
+        self, fault: Fault | None, stream: str, receiver: int, payload: bytes, combined: bool
+    ) -> list[bytes]:
+        if fault is None:
+            return [wrap(stream, payload) if combined else payload]
+        if fault.kind in SPOILERS:
+            if fault.kind == "broken_json":
+                whole = wrap(stream, payload) if combined else payload
+                return [SPOILERS["broken_json"](whole, None, None)]
+            payload = SPOILERS[fault.kind](payload, fault.field, fault.value)
+        message = wrap(stream, payload) if combined else payload
+        match fault.kind:
+            case "drop" | "gap" | "stall":
+                return []
+            case "duplicate":
+                return [message, message]
+            case "reorder":
+                self._held[stream, receiver] = message
+                return []
+            case _:
+                return [message]

@@ -1,0 +1,76 @@
+"""Ways to spoil one payload: what a client must survive."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+USUAL_FIELD = {"trade": "p", "aggTrade": "p", "depthUpdate": "u", "24hrTicker": "c", "kline": "k"}
+"""The field that is spoiled where none is named."""
+
+
+def broken_json(payload: bytes, field: str | None, value: object) -> bytes:
+    """The first half only."""
+    return payload[: max(1, len(payload) // 2)]
+
+
+def unknown_event(payload: bytes, field: str | None, value: object) -> bytes:
+    """An event type that nobody has heard of."""
+    return _changed(payload, lambda fields: fields.update(e=value or "martianLanding"))
+
+
+def missing_field(payload: bytes, field: str | None, value: object) -> bytes:
+    """One field less."""
+    return _changed(payload, lambda fields: fields.pop(field or _usual(fields), None))
+
+
+def extra_field(payload: bytes, field: str | None, value: object) -> bytes:
+    """One field more."""
+    return _changed(
+        payload, lambda fields: fields.update({field or "zz": "extra" if value is None else value})
+    )
+
+
+def absurd_number(payload: bytes, field: str | None, value: object) -> bytes:
+    """A number that cannot be: NaN unless told; the first level's price of a depth update."""
+    absurd = "NaN" if value is None else value
+
+    def spoil(fields: dict[str, Any]) -> None:
+        if field is None and fields.get("e") == "depthUpdate":
+            side = "b" if fields["b"] else "a"
+            fields[side] = [[absurd, "1.00000000"], *fields[side][1:]]
+        else:
+            fields[field or _usual(fields)] = absurd
+
+    return _changed(payload, spoil)
+
+
+def crossed(payload: bytes, field: str | None, value: object) -> bytes:
+    """A bid far above every ask, under the event's own ids. Depth updates only."""
+
+    def cross(fields: dict[str, Any]) -> None:
+        prices = [Decimal(price) for price, _ in (*fields.get("b", ()), *fields.get("a", ()))]
+        if prices:
+            fields["b"] = [[f"{2 * max(prices):.8f}", "1.00000000"], *fields["b"]]
+
+    return _changed(payload, cross)
+
+
+SPOILERS: dict[str, Callable[[bytes, str | None, object], bytes]] = {
+    "broken_json": broken_json,
+    "unknown_event": unknown_event,
+    "missing_field": missing_field,
+    "extra_field": extra_field,
+    "absurd_number": absurd_number,
+    "crossed": crossed,
+}
+
+
+def _usual(fields: dict[str, Any]) -> str:
+    return USUAL_FIELD.get(str(fields.get("e")), next(reversed(fields)))
+
+
+def _changed(payload: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
+    fields = json.loads(payload)
+    change(fields)
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,44 @@
+"""How the simulator is started: one value, from the settings and the command line."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workers.simulator.binance.connection import ConnectionOptions
+from workers.simulator.binance.limits import LimitOptions
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that can be chosen.
+
+    Args:
+        port: 0 picks a free one.
+        rate: messages a second on trade, depth@100ms and ticker, all symbols together.
+        start_ms: engine time at the start, milliseconds since 1970; cut to whole seconds.
+        levels: price levels a side.
+        journal: book changes kept per symbol for `/sim/truth/book`.
+        record: file that every event of the recorded channels is written to.
+        play: recorded sessions to play instead of a market.
+        http: recorded REST replies that belong to them.
+        speed: 1 is the recording's own pace.
+        settle_s: playback starts this long after the last SUBSCRIBE.
+        names: `BTCUSDT=BTC-USDT`, for recordings that do not say it.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 18080
+    seed: int = 7
+    rate: float = 300.0
+    symbols: tuple[str, ...] = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
+    start_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    levels: int = 6500
+    journal: int = 1_000_000
+    record: Path | None = None
+    play: tuple[Path, ...] = ()
+    http: tuple[Path, ...] = ()
+    speed: float = 1.0
+    settle_s: float = 1.5
+    names: tuple[str, ...] = ()
+    limits: LimitOptions = field(default_factory=LimitOptions)
+    connections: ConnectionOptions = field(default_factory=ConnectionOptions)
