@@ -1,0 +1,1 @@
+"""The service that keeps one exchange live: connections, books, publishing."""

@@ -1,0 +1,351 @@
+"""The collector: one exchange live, from its instruments to its last acknowledged message."""
+
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import psutil
+import structlog
+
+from config import Settings
+from config.queues import collector as collector_name
+from workers.bus.publisher import Publisher
+from workers.collector.books import LiveBooks, identity
+from workers.collector.connection import Connection
+from workers.collector.outbox import Outbox
+from workers.collector.performance import Performance
+from workers.collector.plan import plan
+from workers.collector.snapshots import SnapshotFetcher
+from workers.exchanges.base import Stream
+from workers.exchanges.registry import exchange as find_exchange
+from workers.model.clock import Clock, SystemClock
+from workers.model.errors import MarketPrismError, RateLimited, ServiceClosed
+from workers.model.events import Gap
+from workers.model.instrument import Instrument
+from workers.telemetry.metrics import Counters
+from workers.transport.budget import SlidingWindow, WeightBudget
+from workers.transport.http import HttpClient
+from workers.transport.reconnect import Backoff
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+WATCH_S = 0.5
+COMMAND_TIMEOUT_S = 10.0
+JOIN_TIMEOUT_S = 3.0
+PUBLISH_DRAIN_S = 5.0
+
+
+class CollectorService:
+    """Keeps one exchange's streams and books and publishes what they say.
+
+    Args:
+        settings: the whole tree; the exchange's own section must be in it.
+        exchange_name: `binance_spot`, ...
+    """
+
+    def __init__(self, settings: Settings, exchange_name: str, clock: Clock | None = None) -> None:
+        self.name = collector_name(exchange_name)
+        self._all, self._settings = settings, settings.exchanges[exchange_name]
+        self._exchange = find_exchange(exchange_name)
+        self._clock: Clock = clock or SystemClock()
+        self.counters = Counters()
+        self._publisher = Publisher(
+            settings.nats, self.counters, self.name, self._clock, on_lost=self._lost
+        )
+        self._outbox = Outbox(self._publisher)
+        limits = self._exchange.limits
+        self._budget = WeightBudget(limits.weight, limits.weight_window_s, self._clock)
+        self._client = HttpClient(
+            self._settings.rest_url,
+            exchange=exchange_name,
+            timeout_s=self._settings.rest_timeout,
+            budget=self._budget,
+            read_error=self._exchange.read_error,
+        )
+        self._fetcher = SnapshotFetcher(
+            self._exchange, self._snapshot_client(), self.counters, self._clock
+        )
+        self._connects = SlidingWindow(limits.connects, limits.connect_window_s, self._clock)
+        self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
+        self._publishing: asyncio.Task[None] | None = None
+        self._connections: list[Connection] = []
+        self._by_symbol: dict[str, Connection] = {}
+        self._listed: dict[str, Instrument] = {}
+        self._unlisted: list[str] = []
+        self._phase = "starting"
+        self._last_error: str | None = None
+        self._started_ns = self._clock.now_ns()
+        self._process = psutil.Process()
+
+    async def run(self) -> None:
+        """Load instruments, open connections, watch over them until cancelled."""
+        # Not a task group: the publisher has to outlive this coroutine until drain is done with it.
+        self._publishing = asyncio.create_task(self._publisher.run(), name="publisher")
+        instruments = await self._load_instruments()
+        self._fetcher.start()
+        self._open(instruments)
+        self._phase = "running"
+        while True:
+            await asyncio.sleep(WATCH_S)
+            self._watch()
+
+    async def drain(self) -> None:
+        """Close connections, hand over what they read, wait for its acknowledgements."""
+        self._phase = "draining"
+        self._fetcher.stop()
+        for connection in self._connections:
+            connection.stop()
+        await asyncio.to_thread(self._join)
+        left = await self._publisher.drain(PUBLISH_DRAIN_S)
+        if self._publishing:
+            self._publishing.cancel()
+        self._client.close()
+        if left:
+            log.error("drained; events not acknowledged are lost", exchange=self.name, lost=left)
+        self._phase = "stopped"
+
+    async def resync_book(self, symbol: str) -> dict[str, Any]:
+        """Build one book again from a fresh snapshot.
+
+        Raises:
+            ServiceClosed: the collector is not running yet or no more.
+            LookupError: no such symbol here.
+        """
+        return await self._on(symbol, lambda books: books.resync(symbol, "command"))
+
+    async def read_book(self, symbol: str, depth: int | None = 20) -> dict[str, Any]:
+        """A book with its state and `depth` levels a side; all that are kept with None."""
+        return await self._on(symbol, lambda books: books.read(symbol, depth))
+
+    async def clean_idle_books(self) -> dict[str, Any]:
+        """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
+        memory = self._all.stability.memory
+        share = -(-memory.max_book_states // max(1, len(self._connections)))
+        dropped: list[str] = []
+        for connection in self._connections:
+            dropped += await self._call(
+                connection,
+                lambda books: books.drop_idle(
+                    memory.inactive_after, share, self._clock.monotonic_s()
+                ),
+            )
+        return {"dropped": dropped, "kept": len(self._by_symbol) - len(dropped)}
+
+    async def check_memory(self) -> dict[str, Any]:
+        """Resident memory against `stability.memory.max_mb`; over it, idle books are dropped."""
+        memory = self._all.stability.memory
+        used_mb = self._memory_mb()
+        percent = 100.0 * used_mb / memory.max_mb
+        level = "over" if percent > 100 else "warn" if percent >= memory.warn_percent else "ok"
+        report: dict[str, Any] = {
+            "memory_mb": used_mb,
+            "max_mb": memory.max_mb,
+            "percent": round(percent, 1),
+            "level": level,
+        }
+        if level != "ok":
+            log.warning("memory", exchange=self._exchange.name, **report)
+        if level == "over":
+            report |= await self.clean_idle_books()
+        return report
+
+    def status(self) -> dict[str, Any]:
+        """Connections, books, streams, rates and counters, as of the connections' last tick."""
+        reports = [dict(connection.report) for connection in self._connections]
+        books: dict[str, Any] = {}
+        streams: dict[str, dict[str, Any]] = {}
+        for report in reports:
+            books |= report.pop("books", {})
+            for channel, symbols in report.pop("streams", {}).items():
+                streams.setdefault(channel, {}).update(symbols)
+        return {
+            "service": self.name,
+            "exchange": self._exchange.name,
+            "phase": self._phase,
+            "last_error": self._last_error,
+            "connections": reports,
+            "books": books,
+            "streams": streams,
+            "unlisted": self._unlisted,
+            "snapshots": {
+                "fetched": self._fetcher.fetched,
+                "waiting": self._fetcher.waiting,
+                "last_error": self._fetcher.last_error,
+            },
+            "publisher": self._publisher.status(),
+            "performance": self._performance.history[-1] if self._performance.history else None,
+            "counters": self.counters.snapshot(),
+            "memory_mb": self._memory_mb(),
+            "started_ns": self._started_ns,
+        }
+
+    async def _load_instruments(self) -> list[Instrument]:
+        backoff = Backoff(
+            self._all.stability.reconnect.first_delay, self._all.stability.reconnect.max_delay
+        )
+        while True:
+            try:
+                response = await asyncio.to_thread(
+                    self._client.get, self._exchange.instruments_request()
+                )
+                listed = self._exchange.read_instruments(response.body)
+                break
+            except MarketPrismError as error:
+                self._last_error = str(error)
+                delay_s = backoff.next_s()
+                if isinstance(error, RateLimited):
+                    delay_s = max(delay_s, error.retry_after_s)
+                log.warning(
+                    "exchange cannot be reached; trying again",
+                    exchange=self._exchange.name,
+                    error=str(error),
+                    in_s=round(delay_s, 1),
+                )
+                await asyncio.sleep(delay_s)
+        self._last_error = None
+        return self._chosen(listed)
+
+    def _chosen(self, listed: list[Instrument]) -> list[Instrument]:
+        by_symbol = {each.symbol: each for each in listed}
+        wanted = dict.fromkeys(self._settings.symbols)
+        self._unlisted = [symbol for symbol in wanted if symbol not in by_symbol]
+        if self._unlisted:
+            log.error(
+                "symbols the exchange does not list are left out",
+                exchange=self._exchange.name,
+                unlisted=self._unlisted,
+                listed=len(listed),
+            )
+        return [by_symbol[symbol] for symbol in wanted if symbol in by_symbol]
+
+    def _open(self, instruments: list[Instrument]) -> None:
+        by_symbol = self._listed = {each.symbol: each for each in instruments}
+        most = min(
+            self._settings.streams_per_connection, self._exchange.limits.streams_per_connection
+        )
+        for index, streams in enumerate(plan(instruments, self._settings.channels, most)):
+            mine = [by_symbol[symbol] for symbol in dict.fromkeys(s.symbol for s in streams)]
+            connection = self._connection(index, streams, mine)
+            self._connections.append(connection)
+            self._by_symbol.update(dict.fromkeys((each.symbol for each in mine), connection))
+            connection.start()
+
+    def _connection(
+        self, index: int, streams: list[Stream], instruments: list[Instrument]
+    ) -> Connection:
+        outbox = Outbox(self._publisher)
+        booked = [
+            each
+            for each in instruments
+            if any(s.channel == "orderbook" and s.symbol == each.symbol for s in streams)
+        ]
+
+        def books(connection: Connection) -> LiveBooks:
+            return LiveBooks(
+                self._exchange,
+                booked,
+                self._settings,
+                self._all.stability.errors,
+                outbox,
+                self.counters,
+                self._fetcher,
+                connection.post,
+                self._clock,
+            )
+
+        return Connection(
+            index,
+            self._exchange.stream_url(self._settings.ws_url),
+            self._exchange,
+            streams,
+            self._exchange.mapper(instruments),
+            books,
+            outbox,
+            self._all.stability,
+            self._connects,
+            self.counters,
+            self._clock,
+        )
+
+    def _snapshot_client(self) -> HttpClient:
+        # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
+        return HttpClient(
+            self._settings.rest_url,
+            exchange=self._exchange.name,
+            timeout_s=self._settings.rest_timeout,
+            budget=self._budget,
+            read_error=self._exchange.read_error,
+        )
+
+    def _watch(self) -> None:
+        if self._publishing and self._publishing.done():
+            self._publishing.result()
+            raise RuntimeError(f"{self.name}: the publisher ended by itself")
+        for connection in self._connections:
+            if connection.crashed is not None:
+                raise connection.crashed
+        status = [connection.report.get("streams", {}) for connection in self._connections]
+        streams: dict[str, dict[str, Any]] = {}
+        for report in status:
+            for channel, symbols in report.items():
+                streams.setdefault(channel, {}).update(symbols)
+        messages = sum(s["messages"] for symbols in streams.values() for s in symbols.values())
+        self._performance.look(messages, streams)
+
+    def _lost(self, event_type: str, count: int, subject: str) -> None:
+        """The publisher gave up messages of one subject: say so in the data itself."""
+        log.error("events lost", exchange=self._exchange.name, subject=subject, count=count)
+        instrument = self._listed.get(subject.rpartition(".")[2])
+        if instrument is None:
+            return
+        self.counters.add("gaps_total", self._exchange.name, event_type, "overflow")
+        self._outbox.put(
+            Gap(
+                **identity(instrument),
+                exchange_ns=None,
+                received_ns=self._clock.now_ns(),
+                data_type=event_type,
+                cause="overflow",
+                lost=count,
+            )
+        )
+        self._outbox.flush()
+
+    async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
+        connection = self._by_symbol.get(symbol)
+        if connection is None:
+            known = ", ".join(sorted(self._by_symbol)) or "none yet"
+            raise LookupError(f"{self._exchange.name} has no {symbol}; it has {known}")
+        return await self._call(connection, act)
+
+    async def _call(self, connection: Connection, act: Callable[[LiveBooks], T]) -> T:
+        if self._phase != "running" or not connection.is_alive():
+            raise ServiceClosed(f"{self.name} is {self._phase}; the call was not made")
+        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def letter() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                answer.set_result(act(connection.books))
+            except Exception as error:  # belongs to the caller, not to the connection
+                answer.set_exception(error)
+
+        connection.post(letter)
+        return await asyncio.wait_for(asyncio.wrap_future(answer), COMMAND_TIMEOUT_S)
+
+    def _join(self) -> None:
+        deadline_s = time.monotonic() + JOIN_TIMEOUT_S
+        for thread in (*self._connections, self._fetcher):
+            if thread.is_alive():
+                thread.join(max(0.0, deadline_s - time.monotonic()))
+        stuck = [connection.name for connection in self._connections if connection.is_alive()]
+        if stuck:
+            log.error("connections did not end in time", exchange=self.name, stuck=stuck)
+
+    def _memory_mb(self) -> float:
+        return round(self._process.memory_info().rss / 2**20, 1)

@@ -1,0 +1,131 @@
+"""Fetches book snapshots over REST, one at a time, under the exchange's budget."""
+
+import heapq
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from workers.book.sequence import Snapshot
+from workers.exchanges.base import Exchange
+from workers.model.clock import Clock
+from workers.model.errors import MarketPrismError, RateLimited, WireError
+from workers.telemetry.metrics import Counters
+from workers.transport.http import HttpClient
+from workers.transport.reconnect import Backoff
+
+log = structlog.get_logger(__name__)
+
+CALL_DEADLINE_S = 120.0
+"""Waiting for budget and the call itself, together."""
+
+
+@dataclass
+class SnapshotJob:
+    """One wanted snapshot.
+
+    Args:
+        symbol: ours, for logs.
+        raw_symbol: the exchange's.
+        depth: levels a side.
+        cause: why it is wanted; a label of `snapshots_requested_total`.
+        wanted: False once nobody waits for it any more.
+        deliver: takes the snapshot; called on the fetcher's thread.
+    """
+
+    symbol: str
+    raw_symbol: str
+    depth: int
+    cause: str
+    wanted: Callable[[], bool]
+    deliver: Callable[[Snapshot], None]
+    backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 30.0))
+
+
+class SnapshotFetcher(threading.Thread):
+    """The one thread of an exchange that makes REST calls for books.
+
+    A failed call is tried again with growing delays for as long as the job is wanted; other books'
+    jobs are served meanwhile.
+    """
+
+    def __init__(
+        self, exchange: Exchange, client: HttpClient, counters: Counters, clock: Clock
+    ) -> None:
+        super().__init__(name=f"snapshots.{exchange.name}", daemon=True)
+        self._exchange, self._client = exchange, client
+        self._counters, self._clock = counters, clock
+        self._jobs: list[tuple[float, int, SnapshotJob]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self.last_error: str | None = None
+        self.fetched = 0
+
+    @property
+    def waiting(self) -> int:
+        """Jobs not served yet."""
+        return len(self._jobs)
+
+    def request(self, job: SnapshotJob, delay_s: float) -> None:
+        """Queue a job, to be served no sooner than in `delay_s`."""
+        with self._changed:
+            due_s = self._clock.monotonic_s() + delay_s
+            heapq.heappush(self._jobs, (due_s, next(self._order), job))
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End after the call in progress; jobs left are forgotten."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Serve jobs until stopped."""
+        while (job := self._next()) is not None:
+            if job.wanted():
+                self._serve(job)
+
+    def _next(self) -> SnapshotJob | None:
+        with self._changed:
+            while not self._stopping:
+                wait_s = None
+                if self._jobs:
+                    wait_s = self._jobs[0][0] - self._clock.monotonic_s()
+                    if wait_s <= 0:
+                        return heapq.heappop(self._jobs)[2]
+                self._changed.wait(wait_s)
+        return None
+
+    def _serve(self, job: SnapshotJob) -> None:
+        self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
+        request = self._exchange.snapshot_request(job.raw_symbol, job.depth)
+        try:
+            response = self._client.get(request, deadline_s=CALL_DEADLINE_S)
+            snapshot = self._exchange.read_snapshot(response.body, job.depth)
+        except MarketPrismError as error:
+            self._failed(job, error)
+            return
+        self.last_error = None
+        self.fetched += 1
+        job.deliver(snapshot)
+
+    def _failed(self, job: SnapshotJob, error: MarketPrismError) -> None:
+        code = str(getattr(error, "code", type(error).__name__))
+        if isinstance(error, WireError):
+            self._counters.add("wire_errors_total", self._exchange.name, error.kind)
+        self._counters.add("rest_errors_total", self._exchange.name, code)
+        self.last_error = str(error)
+        delay_s = job.backoff.next_s()
+        if isinstance(error, RateLimited):
+            delay_s = max(delay_s, error.retry_after_s)
+        log.warning(
+            "snapshot failed",
+            exchange=self._exchange.name,
+            symbol=job.symbol,
+            error=str(error),
+            again_in_s=round(delay_s, 1),
+        )
+        self.request(job, delay_s)

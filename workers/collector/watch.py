@@ -1,0 +1,117 @@
+"""Whether a stream lives: confirmed by its first data, silent when none comes for too long. Pure.
+
+An exchange's acknowledgement proves nothing (Binance acknowledges streams that do not exist), and a
+socket that pongs can carry a muted symbol. So life is data, measured against the stream's own pace.
+"""
+
+from workers.exchanges.base import Stream
+from workers.model.events import AnyEvent, BookDelta, Gap, OrderBook, Ticker, Trade
+
+SILENT_AFTER_S = 10.0
+"""No stream is called silent before this, however busy it was."""
+SILENT_AFTER_INTERVALS = 20.0
+"""A stream is silent after this many of its mean intervals."""
+FIRST_DATA_S = {"trade": 60.0, "aggregate-trade": 60.0}
+"""Quiet markets have no trades for long; books and tickers speak sooner."""
+FIRST_DATA_DEFAULT_S = 15.0
+LONGEST_S = 300.0
+_WEIGHT = 0.02  # of the newest interval in the mean: about the last 50 messages count
+
+
+def channel_of(event: AnyEvent) -> str:
+    """The channel an event came through."""
+    match event:
+        case Trade():
+            return "aggregate-trade" if event.aggregate else "trade"
+        case BookDelta() | OrderBook():
+            return "orderbook"
+        case Ticker():
+            return "book-ticker" if event.last_price is None else "ticker"
+        case Gap():
+            return "gap"
+
+
+class StreamWatch:
+    """Life of one subscribed stream.
+
+    Attributes:
+        messages: data messages seen since the service began.
+        attempts: subscriptions sent in vain since the last data.
+        lag_ms: exchange time to receive time, smoothed; None while unknown.
+    """
+
+    __slots__ = (
+        "_asked_s",
+        "_last_s",
+        "_mean_s",
+        "attempts",
+        "confirmed",
+        "lag_ms",
+        "messages",
+        "stream",
+    )
+
+    def __init__(self, stream: Stream, now_s: float) -> None:
+        self.stream = stream
+        self.messages = 0
+        self.lag_ms: float | None = None
+        self._mean_s: float | None = None
+        self.subscribed(now_s)
+
+    def subscribed(self, now_s: float) -> None:
+        """A subscription was sent on a fresh connection."""
+        self.confirmed = False
+        self.attempts = 0
+        self._asked_s = now_s
+        self._last_s = now_s
+
+    def asked_again(self, now_s: float) -> None:
+        """The subscription was repeated because nothing came."""
+        self.attempts += 1
+        self._asked_s = now_s
+
+    def seen(self, now_s: float) -> None:
+        """One data message came."""
+        if self.confirmed:
+            interval_s = now_s - self._last_s
+            mean_s = self._mean_s
+            self._mean_s = (
+                interval_s if mean_s is None else mean_s + _WEIGHT * (interval_s - mean_s)
+            )
+        self.messages += 1
+        self._last_s = now_s
+        self.confirmed = True
+        self.attempts = 0
+
+    def lagged(self, lag_ms: float) -> None:
+        """Note the delay of one message from the exchange's clock to ours."""
+        known = self.lag_ms
+        self.lag_ms = lag_ms if known is None else known + 0.1 * (lag_ms - known)
+
+    def age_s(self, now_s: float) -> float:
+        """Seconds since the last data, or since subscribing while there was none."""
+        return now_s - self._last_s
+
+    def limit_s(self) -> float:
+        """Seconds of silence after which this stream is to be asked for again."""
+        if not self.confirmed:
+            limit_s = FIRST_DATA_S.get(self.stream.channel, FIRST_DATA_DEFAULT_S)
+        else:
+            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * (self._mean_s or 1.0))
+        return min(LONGEST_S, limit_s * 2.0**self.attempts)
+
+    def silent(self, now_s: float) -> bool:
+        """Whether the stream has said nothing for longer than its pace allows."""
+        since_s = max(self._last_s, self._asked_s)
+        return now_s - since_s > self.limit_s()
+
+    def status(self, now_s: float) -> dict[str, object]:
+        """Plain data for reports."""
+        return {
+            "messages": self.messages,
+            "age_s": round(self.age_s(now_s), 3),
+            "confirmed": self.confirmed,
+            "attempts": self.attempts,
+            "rate": round(1.0 / self._mean_s, 2) if self._mean_s else None,
+            "lag_ms": None if self.lag_ms is None else round(self.lag_ms, 3),
+        }
