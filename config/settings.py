@@ -7,7 +7,7 @@ their unit where they are written (`100ms`, `20s`); see durations.py.
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -85,7 +85,7 @@ class RedisSettings(Section):
     @property
     def url(self) -> str:
         """The broker's address with its password; never log it."""
-        secret = f":{self.password.get_secret_value()}@" if self.password else ""
+        secret = f":{quote(self.password.get_secret_value(), safe='')}@" if self.password else ""
         return f"redis://{secret}{self.host}:{self.port}/{self.database}"
 
 
