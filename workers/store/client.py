@@ -51,8 +51,8 @@ DATA_CODES = frozenset(
 )
 """Answers that say something about the rows of an insert, not about the server.
 
-Anything else is not blamed on the rows: an insert is then tried again, loudly, and nothing becomes a
-dead letter because of a missing table or a wrong password.
+Anything else is not blamed on the rows: an insert is then tried again, loudly, and nothing becomes
+a dead letter because of a missing table or a wrong password.
 """
 
 

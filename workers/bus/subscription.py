@@ -1,0 +1,183 @@
+"""Durable pull consumption: hand-made pull requests, every message acknowledged by itself.
+
+Why not `AckPolicy.ALL`, which costs one acknowledgement a batch: it acknowledges everything below a
+message, also what was delivered to a writer that was killed, or on a connection that broke, and has
+not been delivered again yet. Those messages would be lost. With explicit acknowledgements such a
+message comes again `ack_wait` later, whatever was acknowledged meanwhile.
+
+Why not nats-py's `fetch`: 17,000 to 20,000 messages/s against 95,000/s (measured, 2 kB).
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+
+from workers.bus.link import Link
+from workers.model.errors import TransportError
+
+GRACE_S = 1.0
+"""A status that should have ended a pull is waited for this long; then the pull just ends."""
+LONGEST_WAIT_S = 4.0
+"""Below the interval after which a silent pull would need heartbeats."""
+_NS = 1_000_000_000
+_ACK_TOKENS = 9
+_PLAIN_ENDS = ("404", "408", "409 Message Size Exceeds", "409 Batch Completed")
+"""Statuses that end a pull as it was asked for: no messages, time is up, enough bytes."""
+
+
+class Delivery(NamedTuple):
+    """One message and what JetStream says about it.
+
+    Args:
+        data: its payload.
+        subject: where it was published.
+        reply: where it is acknowledged.
+        sequence: its number in the stream.
+        deliveries: 1, more when it was delivered before.
+        stored_ns: when JetStream took it, nanoseconds UTC.
+        pending: messages of the stream behind it, not delivered yet.
+    """
+
+    data: bytes
+    subject: str
+    reply: str
+    sequence: int
+    deliveries: int
+    stored_ns: int
+    pending: int
+
+
+class PullRefused(TransportError):
+    """The server ended a pull with a status that is no answer: the consumer or stream is gone."""
+
+
+def read_delivery(message: Msg) -> Delivery:
+    """Read a message's reply subject.
+
+    `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<ns>.<pending>`, with
+    `<domain>.<account>` after ACK on servers with domains. Source: NATS ADR-15.
+    """
+    tokens = message.reply.split(".")
+    first = 4 if len(tokens) == _ACK_TOKENS else 6
+    return Delivery(
+        message.data,
+        message.subject,
+        message.reply,
+        int(tokens[first + 1]),
+        int(tokens[first]),
+        int(tokens[first + 3]),
+        int(tokens[first + 4]),
+    )
+
+
+class PullSubscription:
+    """Takes messages of one durable consumer in batches. One user at a time.
+
+    Args:
+        link: the connection; when it is new, the subscription is made again.
+        stream: name of the stream.
+        durable: name of its consumer, declared in nats_unified_streams.yaml.
+    """
+
+    def __init__(self, link: Link, stream: str, durable: str) -> None:
+        self.stream, self.durable = stream, durable
+        self._link = link
+        self._client: Client | None = None
+        self._inbox = ""
+        self._pull = 0
+        self._limit = 0
+        self._messages: list[Msg] = []
+        self._ended = asyncio.Event()
+        self._status = ""
+        self._whole = True
+
+    async def pull(self, limit: int, max_bytes: int, wait_s: float) -> list[Delivery]:
+        """Messages as they come, until there are `limit` or `max_bytes` of them or time is up.
+
+        Returns:
+            What came within `wait_s`, at most 4 s; empty when nothing did. A message larger than
+            `max_bytes` comes alone.
+
+        Raises:
+            PullRefused: there is no such consumer.
+            TransportError: the connection broke.
+        """
+        client = await self._link.client()
+        wait_s = min(wait_s, LONGEST_WAIT_S)
+        try:
+            if client is not self._client:
+                await self._subscribe(client)
+            self._pull += 1
+            self._limit, self._status = limit if self._whole else 1, ""
+            self._ended.clear()
+            request = {"batch": self._limit, "expires": round(wait_s * _NS)}
+            if self._whole:
+                request["max_bytes"] = max_bytes
+            await client.publish(
+                f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.durable}",
+                json.dumps(request).encode(),
+                reply=f"{self._inbox}{self._pull}",
+            )
+        except (NatsError, OSError) as error:
+            raise TransportError(f"pull from {self.stream}: {error!r}") from error
+        try:
+            async with asyncio.timeout(wait_s + GRACE_S):
+                await self._ended.wait()
+        except TimeoutError:
+            if not client.is_connected:
+                raise TransportError(f"pull from {self.stream}: connection lost") from None
+        return self._finish_pull()
+
+    def _finish_pull(self) -> list[Delivery]:
+        # 409 with nothing delivered: the next message is larger than max_bytes, it is taken alone
+        self._whole = bool(self._messages) or "exceeds maxbytes" not in self._status.lower()
+        if self._status and not self._status.startswith(_PLAIN_ENDS) and self._whole:
+            raise PullRefused(f"pull from {self.stream}, consumer {self.durable}: {self._status}")
+        return self.take()
+
+    def take(self) -> list[Delivery]:
+        """What arrived and was not returned by `pull` yet; for a pull that was cancelled."""
+        messages, self._messages = self._messages, []
+        return [read_delivery(message) for message in messages]
+
+    async def _subscribe(self, client: Client) -> None:
+        self._inbox = client.new_inbox() + "."
+        await client.subscribe(
+            self._inbox + "*", cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+        self._client = client
+
+    async def _on_message(self, message: Msg) -> None:
+        if message.reply:
+            self._messages.append(message)
+            if len(self._messages) >= self._limit:
+                self._ended.set()
+        elif message.subject.endswith(f".{self._pull}"):
+            headers = message.headers or {}
+            status = headers.get("Status", "")
+            if status != "100":
+                self._status = f"{status} {headers.get('Description', '')}".strip()
+                self._ended.set()
+
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell JetStream that these are done; if it does not hear it, they come again.
+
+        Raises:
+            TransportError: the connection broke.
+        """
+        if not deliveries:
+            return
+        client = await self._link.client()
+        # nats-py spends 5 us on each publish; one buffer of all commands but the last saves that
+        rest = b"".join([b"PUB %b 0\r\n\r\n" % each.reply.encode() for each in deliveries[:-1]])
+        try:
+            if rest:
+                await client._send_command(rest)
+            await client.publish(deliveries[-1].reply, b"")
+        except (NatsError, OSError) as error:
+            raise TransportError(f"acknowledging {self.stream}: {error!r}") from error
