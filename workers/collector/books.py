@@ -270,7 +270,9 @@ class LiveBooks:
 
     def _publish_book(self, live: LiveBook, now_s: float) -> None:
         live.dirty = False
-        live.due_s = now_s + self._settings.publish_interval
+        # From the update it shows, not from now: else waiting adds up, and at an exchange that
+        # updates once an interval every snapshot would come nearly an interval late.
+        live.due_s = live.last_s + self._settings.publish_interval
         sync, book = live.sync, live.sync.book
         if sync.state != "SYNCED" or sync.last_id is None:
             return

@@ -74,7 +74,7 @@ class Connection(threading.Thread):
         self._outbox, self._counters, self._clock = outbox, counters, clock
         self._stability, self._connects = stability, connects
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._websocket: WebSocketConnection | None = None
         self._requests: deque[bytes] = deque()
         self._control = self._control_window()
@@ -101,7 +101,7 @@ class Connection(threading.Thread):
 
     def stop(self) -> None:
         """End soon, from any thread; what was read is still handed over."""
-        self._stop.set()
+        self._stopping.set()
         if websocket := self._websocket:
             websocket.abort()
 
@@ -125,9 +125,9 @@ class Connection(threading.Thread):
     def _live(self) -> None:
         rule = self._stability.reconnect
         backoff = Backoff(rule.first_delay, rule.max_delay)
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             cause, at_once = self._session()
-            if self._stop.is_set():
+            if self._stopping.is_set():
                 return
             self._counters.add("reconnects_total", self._exchange.name, cause)
             if self._clock.monotonic_s() - self._opened_s > STEADY_AFTER_S and self._frames:
@@ -203,7 +203,7 @@ class Connection(threading.Thread):
 
     def _read(self, websocket: WebSocketConnection) -> None:
         next_tick_s = 0.0
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             if self._requests and self._control.delay_s() <= 0:
                 self._control.record()
                 websocket.send(self._requests.popleft())
@@ -298,14 +298,14 @@ class Connection(threading.Thread):
     def _idle(self, seconds: float) -> None:
         """Wait without a connection, still reading mail; ends early on stop."""
         until_s = self._clock.monotonic_s() + seconds
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             self._read_mail()
             self._outbox.flush()
             self._tell()
             left_s = until_s - self._clock.monotonic_s()
             if left_s <= 0:
                 return
-            self._stop.wait(min(left_s, TICK_S))
+            self._stopping.wait(min(left_s, TICK_S))
 
     def _read_mail(self) -> None:
         while not self._mailbox.empty():

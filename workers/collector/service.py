@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -164,6 +165,7 @@ class CollectorService:
                 streams.setdefault(channel, {}).update(symbols)
         return {
             "service": self.name,
+            "pid": os.getpid(),
             "exchange": self._exchange.name,
             "phase": self._phase,
             "last_error": self._last_error,
