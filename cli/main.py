@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cli import config, migrate, options
+from cli import config, migrate, options, watch
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.callback()(options.root)
 app.add_typer(config.app, name="config")
+app.add_typer(watch.app, name="watch")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command
 )

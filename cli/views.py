@@ -1,0 +1,145 @@
+"""Events as people read them: a book with depth bars, a trade as a coloured line."""
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import accumulate
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from workers.model.events import Levels, OrderBook, Trade
+
+NS = 1_000_000_000
+STATE_STYLES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
+SIDE_STYLES = {"buy": "green", "sell": "red"}
+BAR_WIDTH = 24
+
+
+def clock_time(ns: int) -> str:
+    """Time of day, UTC, milliseconds: `12:30:01.250`."""
+    at = datetime.fromtimestamp(ns / NS, UTC)
+    return at.strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def span(ns: int) -> str:
+    """A span of time in the unit that suits it: `3 ms`, `2.1 s`, `4 min`."""
+    if abs(ns) < NS:
+        return f"{ns / 1_000_000:.0f} ms"
+    return f"{ns / NS:.1f} s" if abs(ns) < 120 * NS else f"{ns / NS / 60:.0f} min"
+
+
+def spread(book: OrderBook) -> str:
+    """Best ask minus best bid, exact; empty while a side is."""
+    if not book.bids or not book.asks:
+        return ""
+    return f"{Decimal(book.asks[0][0]) - Decimal(book.bids[0][0]):f}"
+
+
+def book_line(book: OrderBook) -> str:
+    """A book in one line, for pipes and logs."""
+    bid = " x ".join(book.bids[0]) if book.bids else "none"
+    ask = " x ".join(book.asks[0]) if book.asks else "none"
+    return (
+        f"{clock_time(book.received_ns)} {book.symbol} {book.state} bid {bid} ask {ask} "
+        f"spread {spread(book) or 'none'} verified {book.verified_depth} "
+        f"update {book.last_update_id} latency {latency(book)}"
+    )
+
+
+def trade_line(trade: Trade) -> str:
+    """A trade in one line; columns stay below one another."""
+    return (
+        f"{clock_time(trade.exchange_ns or trade.received_ns)} {trade.side:<4} "
+        f"{trade.price:>16} {trade.quantity:>18} {trade.trade_id}"
+    )
+
+
+def trade_text(trade: Trade) -> Text:
+    """The line in its side's colour."""
+    return Text(trade_line(trade), style=SIDE_STYLES[trade.side])
+
+
+def latency(event: OrderBook | Trade) -> str:
+    """From the exchange's own time to the bytes' arrival here; unknown where it gives none."""
+    if event.exchange_ns is None:
+        return "unknown"
+    return span(event.received_ns - event.exchange_ns)
+
+
+class BookView:
+    """The newest book, drawn anew whenever the terminal is refreshed, so that its age runs.
+
+    Args:
+        title: what is watched.
+        rows: levels a side to show.
+    """
+
+    def __init__(self, title: str, rows: int) -> None:
+        self.title, self.rows = title, rows
+        self.book: OrderBook | None = None
+        self.seen = 0
+        self.note = "waiting for the first snapshot"
+
+    def show(self, book: OrderBook) -> None:
+        """Take a newer book."""
+        self.book, self.note = book, ""
+        self.seen += 1
+
+    def __rich__(self) -> RenderableType:
+        parts: list[RenderableType] = [self._head()]
+        if self.book:
+            parts.append(_levels(self.book, self.rows))
+        parts.append(Text(self.note or "Ctrl-C ends", style="yellow" if self.note else "dim"))
+        return Group(*parts)
+
+    def _head(self) -> RenderableType:
+        head = Text(self.title, style="bold")
+        book = self.book
+        if book is None:
+            return head
+        head.append("  ").append(book.state, style=STATE_STYLES[book.state])
+        age = span(time.time_ns() - book.received_ns)
+        facts = (
+            f"spread {spread(book) or 'none'}, verified depth {book.verified_depth}, "
+            f"update {book.last_update_id}\n"
+            f"age {age}, from the exchange {latency(book)}, "
+            f"to NATS {span(book.published_ns - book.received_ns)}, {self.seen} snapshots"
+        )
+        return Group(head, Text(facts, style="dim"))
+
+
+def _levels(book: OrderBook, rows: int) -> Table:
+    """Bids left, asks right; a bar is the quantity from the best level down to its own."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("", justify="right", width=BAR_WIDTH)
+    table.add_column("quantity", justify="right")
+    table.add_column("bid", justify="right", style="green")
+    table.add_column("ask", style="red")
+    table.add_column("quantity")
+    table.add_column("", width=BAR_WIDTH)
+    bids, asks = book.bids[:rows], book.asks[:rows]
+    sums_bid, sums_ask = _sums(bids), _sums(asks)
+    largest = max([*sums_bid, *sums_ask], default=0.0) or 1.0
+    for row in range(max(len(bids), len(asks))):
+        left = bids[row] if row < len(bids) else ("", "")
+        right = asks[row] if row < len(asks) else ("", "")
+        table.add_row(
+            _bar(sums_bid, row, largest, "green"),
+            left[1],
+            left[0],
+            right[0],
+            right[1],
+            _bar(sums_ask, row, largest, "red"),
+        )
+    return table
+
+
+def _sums(levels: Levels) -> list[float]:
+    return list(accumulate(float(quantity) for _, quantity in levels))
+
+
+def _bar(sums: list[float], row: int, largest: float, style: str) -> Text:
+    length = round(sums[row] / largest * BAR_WIDTH) if row < len(sums) else 0
+    return Text("█" * length, style=style)
