@@ -43,7 +43,6 @@ class NatsServer(LocalServer):
             f"http: {json.dumps(f'{LOOPBACK}:{self.monitoring_port}')}\n"
             "server_name: marketprism-local\n"
             "max_payload: 8MB\n"
-            "lame_duck_duration: 30s\n"
             "jetstream {\n"
             f"  store_dir: {json.dumps(str(self.own_dir))}\n"
             "}\n"

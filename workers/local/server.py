@@ -28,6 +28,7 @@ class LocalServer(ABC):
     """
 
     name: ClassVar[str]
+    port: int
     stop_timeout_s: ClassVar[float] = 10.0
 
     def __init__(self, data_dir: Path) -> None:

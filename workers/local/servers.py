@@ -16,6 +16,7 @@ __all__ = [
     "RedisServer",
     "free_port",
     "free_ports",
+    "is_local",
     "nats_port",
     "servers",
 ]
@@ -26,23 +27,41 @@ def nats_port(settings: Settings) -> int:
     return urlsplit(settings.nats.servers[0]).port or 4222
 
 
+def is_local(address: str) -> bool:
+    """Whether a host name or URL means this machine; a server elsewhere is not ours to start."""
+    host = urlsplit(address).hostname if "://" in address else address
+    return host in ("127.0.0.1", "localhost", "::1")
+
+
 def servers(settings: Settings) -> list[LocalServer]:
-    """Redis, NATS and ClickHouse under `settings.data_path`, not started."""
+    """Redis, NATS and ClickHouse under `settings.data_path`, not started.
+
+    Those whose address in the settings is another machine's are left out.
+    """
     redis, clickhouse = settings.redis, settings.clickhouse
-    return [
-        RedisServer(
-            settings.data_path,
-            redis.port,
-            max_mb=settings.local.redis_max_mb,
-            password=redis.password.get_secret_value() if redis.password else None,
-        ),
-        NatsServer(settings.data_path, nats_port(settings), settings.nats.monitoring_port),
-        ClickHouseServer(
-            settings.data_path,
-            clickhouse.port,
-            clickhouse.http_port,
-            max_mb=settings.local.clickhouse_max_mb,
-            user=clickhouse.user,
-            password=clickhouse.password.get_secret_value(),
-        ),
-    ]
+    local: list[LocalServer] = []
+    if is_local(redis.host):
+        local.append(
+            RedisServer(
+                settings.data_path,
+                redis.port,
+                max_mb=settings.local.redis_max_mb,
+                password=redis.password.get_secret_value() if redis.password else None,
+            )
+        )
+    if is_local(settings.nats.servers[0]):
+        local.append(
+            NatsServer(settings.data_path, nats_port(settings), settings.nats.monitoring_port)
+        )
+    if is_local(clickhouse.host):
+        local.append(
+            ClickHouseServer(
+                settings.data_path,
+                clickhouse.port,
+                clickhouse.http_port,
+                max_mb=settings.local.clickhouse_max_mb,
+                user=clickhouse.user,
+                password=clickhouse.password.get_secret_value(),
+            )
+        )
+    return local
