@@ -77,7 +77,7 @@ def options_of(given: argparse.Namespace) -> Options:
         connections=ConnectionOptions(
             ping_s=given.ping_s, pong_s=given.pong_s, max_age_s=given.max_age_s
         ),
-        **({} if given.start_ms is None else {"start_ms": given.start_ms}),
+        start_ms=given.start_ms,
     )
 
 

@@ -82,7 +82,7 @@ class Admin:
                 "rate": source.rate if isinstance(source, Market) else None,
                 "paused": source.paused if isinstance(source, Market) else None,
                 "halted": sorted(source.halted) if isinstance(source, Market) else [],
-                "skipped_s": source.pacer.jumps_s if isinstance(source, Market) else 0.0,
+                "skipped_s": source.pacer.skipped_s if isinstance(source, Market) else 0,
             }
         )
 

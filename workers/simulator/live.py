@@ -1,5 +1,6 @@
 """The made-up exchange: one seeded market per symbol, answering and publishing."""
 
+import time
 from collections.abc import Mapping
 
 from workers.simulator.binance.publisher import FAST_STEPS, Publisher
@@ -29,12 +30,12 @@ class Market:
         self.halted: set[str] = set()
         self.paused = False
         self.rate = options.rate
-        start_us = options.start_ms // 1000 * 1_000_000
+        begin_s = int(time.time()) if options.start_ms is None else options.start_ms // 1000
         for index, symbol in enumerate(options.symbols):
             at = instrument(symbol)
             each = EngineOptions(
                 seed=options.seed,
-                start_us=start_us,
+                start_us=begin_s * 1_000_000,
                 rate=options.rate / len(options.symbols),
                 levels=options.levels,
                 journal_size=options.journal,
@@ -43,7 +44,9 @@ class Market:
             self.publishers[at.name] = Publisher(Engine(at, each), hub, phase)
         self.rest = RestApi(self.publishers, self.halted, options.limits.weight)
         steps = [publisher.step for publisher in self.publishers.values()]
-        self.pacer = Pacer(steps, hub.flush)
+        self.pacer = Pacer(
+            steps, self._skip, hub.flush, begin_s if options.start_ms is None else None
+        )
 
     async def run(self) -> None:
         """Let time pass, for ever."""
@@ -107,6 +110,10 @@ class Market:
         self.rate = rate
         for publisher in self.publishers.values():
             publisher.engine.set_rate(rate / len(self.publishers))
+
+    def _skip(self, seconds: int) -> None:
+        for publisher in self.publishers.values():
+            publisher.engine.now_us += seconds * 1_000_000
 
     def _wake(self) -> None:
         for name, publisher in self.publishers.items():

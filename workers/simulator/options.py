@@ -1,6 +1,5 @@
 """How the simulator is started: one value, from the settings and the command line."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,8 @@ class Options:
     Args:
         port: 0 picks a free one.
         rate: messages a second on trade, depth@100ms and ticker, all symbols together.
-        start_ms: engine time at the start, milliseconds since 1970; cut to whole seconds.
+        start_ms: engine time at the start, milliseconds since 1970, cut to whole seconds; None:
+            the wall clock's.
         levels: price levels a side.
         journal: book changes kept per symbol for `/sim/truth/book`.
         record: file that every event of the recorded channels is written to.
@@ -31,7 +31,7 @@ class Options:
     seed: int = 7
     rate: float = 300.0
     symbols: tuple[str, ...] = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
-    start_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    start_ms: int | None = None
     levels: int = 6500
     journal: int = 1_000_000
     record: Path | None = None

@@ -14,7 +14,7 @@ from workers.simulator.faults import DEPTH_PATH, Fault
 from workers.simulator.hub import Hub
 from workers.simulator.market.instruments import Instrument, split_name
 from workers.simulator.options import Options
-from workers.simulator.recordings import Recording, RecordingError, decimals
+from workers.simulator.recordings import Recording, RecordingError
 
 MOST_BACKLOG = 4 << 20
 """Bytes clients may leave unread before the playback waits for them: no frame may be lost."""
@@ -191,12 +191,13 @@ def instruments_of(recording: Recording, names: tuple[str, ...]) -> dict[str, In
     """Instruments of the recorded symbols; steps as fine as the recorded numbers.
 
     Args:
-        recording: its snapshots tell the steps.
+        recording: its numbers tell the steps.
         names: `BTCUSDT=BTC-USDT` for symbols whose quote coin is not known.
 
     Raises:
         RecordingError: a symbol cannot be split.
     """
+    steps = recording.steps()
     known = dict(each.split("=", 1) for each in names)
     found = {}
     for name in recording.symbols():
@@ -204,11 +205,8 @@ def instruments_of(recording: Recording, names: tuple[str, ...]) -> dict[str, In
             base, quote = known[name].split("-") if name in known else split_name(name)
         except ValueError as error:
             raise RecordingError(f"{error}; --instrument {name}=BASE-QUOTE") from error
-        books = [json.loads(body) for _, symbol, body in recording.snapshots if symbol == name]
-        levels = [level for book in books for level in (*book["bids"], *book["asks"])]
-        price = decimals(level[0] for level in levels) if levels else 8
-        size = decimals(level[1] for level in levels) if levels else 8
+        price, size, top = steps.get(name, (8, 8, "1"))
         tick, lot = 10 ** (8 - min(8, price)), 10 ** (8 - min(8, size))
-        top = float(levels[0][0]) if levels else 1.0
-        found[name] = Instrument(base, quote, max(1, round(top * 1e8 / tick)), tick, lot)
+        ticks = max(1, round(float(top) * 1e8 / tick))
+        found[name] = Instrument(base, quote, ticks, tick, lot)
     return found

@@ -71,6 +71,33 @@ class Recording:
         names += [stream.partition("@")[0].upper() for stream in self.streams()]
         return list(dict.fromkeys(names))
 
+    def steps(self) -> dict[str, tuple[int, int, str]]:
+        """Per symbol: digits that its prices need, digits that its quantities need, a price."""
+        found: dict[str, tuple[int, int, str]] = {}
+
+        def see(symbol: str, price: str, size: str) -> None:
+            before = found.get(symbol, (0, 0, price))
+            found[symbol] = (
+                max(before[0], digits(price)),
+                max(before[1], digits(size)),
+                before[2],
+            )
+
+        for _, symbol, body in self.snapshots:
+            book = msgspec.json.decode(body)
+            for price, size in (*book["bids"], *book["asks"]):
+                see(symbol, price, size)
+        for frame in self.frames:
+            symbol, _, channel = frame.stream.partition("@")
+            if channel in ("trade", "aggTrade"):
+                fields = msgspec.json.decode(frame.payload)
+                see(symbol.upper(), fields["p"], fields["q"])
+            elif channel.startswith("depth"):
+                fields = msgspec.json.decode(frame.payload)
+                for price, size in (*fields.get("b", ()), *fields.get("a", ())):
+                    see(symbol.upper(), price, size)
+        return found
+
 
 class _Wrapped(msgspec.Struct):
     stream: str
@@ -108,13 +135,9 @@ def read(files: Sequence[Path], http: Sequence[Path] = ()) -> Recording:
     return recording
 
 
-def decimals(values: Iterable[str]) -> int:
-    """The most digits behind the point that any of these decimals needs."""
-    most = 0
-    for value in values:
-        exponent = Decimal(value).normalize().as_tuple().exponent
-        most = max(most, -exponent if isinstance(exponent, int) else 0)
-    return most
+def digits(value: str) -> int:
+    """Digits behind the point that a decimal needs: `61837.63000000` needs 2."""
+    return len(value.rstrip("0").partition(".")[2])
 
 
 def _content(file: Path) -> bytes:

@@ -17,28 +17,38 @@ class Pacer:
 
     Args:
         steps: what a step is: one function per symbol.
+        skip: lets seconds of engine time pass in which nothing happens.
         after: called once after each burst of steps, to write what they made.
+        wall_s: engine time of the first step, seconds since 1970, if it is to equal the wall
+            clock's; None starts from the moment `run` is called.
 
     Attributes:
-        jumps: seconds that were skipped because the machine could not keep up.
+        skipped_s: seconds that were skipped because the machine could not keep up.
     """
 
-    def __init__(self, steps: Sequence[Callable[[], None]], after: Callable[[], None]) -> None:
-        self.jumps_s = 0.0
+    def __init__(
+        self,
+        steps: Sequence[Callable[[], None]],
+        skip: Callable[[int], None],
+        after: Callable[[], None],
+        wall_s: float | None = None,
+    ) -> None:
+        self.skipped_s = 0
         self.steps_done = 0
-        self._steps, self._after = steps, after
+        self._steps, self._skip, self._after = steps, skip, after
+        self._wall_s = wall_s
         self._burst = asyncio.Event()
 
     async def run(self) -> None:
         """For ever."""
         started = time.monotonic() - self.steps_done * STEP_US / 1e6
+        if self._wall_s is not None:
+            started = time.monotonic() - (time.time() - self._wall_s)
         while True:
             due = int((time.monotonic() - started) * 1e6 / STEP_US)
             behind_s = (due - self.steps_done) * STEP_US / 1e6
             if behind_s > MOST_BEHIND_S:
-                self.jumps_s += behind_s
-                started += behind_s
-                continue
+                self._jump(behind_s)
             for _ in range(min(due - self.steps_done, 40)):
                 self._advance()
             self._after()
@@ -55,6 +65,13 @@ class Pacer:
         """One step at once, without waiting for its time."""
         self._advance()
         self._after()
+
+    def _jump(self, behind_s: float) -> None:
+        """Skip an even number of seconds, so that no window or candle push shifts."""
+        seconds = int(behind_s) // 2 * 2
+        self._skip(seconds)
+        self.skipped_s += seconds
+        self.steps_done += seconds * 1_000_000 // STEP_US
 
     def _advance(self) -> None:
         for step in self._steps:
