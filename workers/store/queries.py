@@ -33,6 +33,7 @@ def query(
     max_rows: int = MAX_ROWS,
     max_seconds: float = MAX_SECONDS,
     final: bool = True,
+    limit: int | None = None,
 ) -> QueryResult:
     """Run one reading statement.
 
@@ -43,6 +44,7 @@ def query(
         max_rows: a longer result is refused.
         max_seconds: a slower one too.
         final: count what was delivered twice once (ClickHouse's FINAL on every table).
+        limit: rows to stop after, whatever the statement says; None: all.
 
     Raises:
         StoreError: ClickHouse refused or is away; `retryable` tells which.
@@ -52,6 +54,7 @@ def query(
         "max_result_rows": max_rows,
         "result_overflow_mode": "throw",
         "max_execution_time": max_seconds,
+        **({} if limit is None else {"limit": limit}),
         "readonly": 2,  # last: it forbids changing what comes after
     }
     with translated("query"), connect(settings, **session) as client:
