@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cli import config, migrate, options, watch
+from cli import config, migrate, options, query, trades, watch
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -26,6 +26,20 @@ app.add_typer(watch.app, name="watch")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command
 )
+app.command(
+    "query",
+    epilog=options.examples(
+        'query "select count() from trades"',
+        'query "select symbol, count() n from trades group by symbol" --json',
+        "query - --format csv < mine.sql > mine.csv",
+    ),
+)(query.query_command)
+app.command(
+    "trades",
+    epilog=options.examples(
+        "trades binance_spot BTC-USDT", "trades binance_spot BTC-USDT --last 100 --json"
+    ),
+)(trades.trades_command)
 
 
 def main() -> Any:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -62,13 +62,21 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(0) from None
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
+def printable(value: object) -> object:
+    """A value of a row as people and programs read it: decimals exact, without trailing zeros."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(str(printable(each)) for each in value)}]"
+    return value
+
+
+def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
-    if isinstance(value, tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
         return list(value)
-    return str(value)
+    return printable(value) if isinstance(value, Decimal | datetime | date) else str(value)
