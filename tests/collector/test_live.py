@@ -1,0 +1,284 @@
+"""The collector against a simulated exchange that knows the truth, publishing to a real NATS."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import nats
+import pytest
+
+from tests.collector.conftest import Running
+from tests.waiting import wait_until
+from workers.local.servers import NatsServer
+
+Run = Callable[..., Running]
+BTC, ETH, SOL = "BTC-USDT", "ETH-USDT", "SOL-USDT"
+
+
+def ids(trades: list[dict[str, Any]]) -> list[int]:
+    return [trade["trade_id"] for trade in trades]
+
+
+def wait_gap(running: Running, symbol: str, data_type: str) -> dict[str, Any]:
+    subject = f"gap-data.binance_spot.{symbol}"
+    found = wait_until(
+        lambda: [g for g in running.subscriber.of(subject) if g["data_type"] == data_type],
+        20,
+        f"a {data_type} gap of {symbol}",
+    )
+    return dict(found[0])
+
+
+def test_trades_arrive_once_each_in_order_and_as_the_exchange_made_them(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    wait_until(lambda: len(running.subscriber.of("trade-data.")) > 500, 20, "500 trades")
+    for symbol in (BTC, ETH, SOL):
+        trades = running.subscriber.of(f"trade-data.binance_spot.{symbol}")
+        got = ids(trades)
+        assert got == list(range(got[0], got[0] + len(got)))
+        truth = running.exchange.trades(symbol, got[0], got[-1])
+        assert [(t["trade_id"], t["price"], t["quantity"], t["side"]) for t in trades] == [
+            (t["id"], t["price"], t["quantity"], t["side"]) for t in truth
+        ]
+        assert all(t["exchange_ns"] > 0 and t["received_ns"] < t["published_ns"] for t in trades)
+
+
+def test_published_books_equal_the_exchanges_at_their_update_id(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    wait_until(lambda: len(running.subscriber.of("orderbook-data.")) > 60, 20, "60 snapshots")
+    for book in running.subscriber.of("orderbook-data.")[::7]:
+        truth = running.exchange.book(book["raw_symbol"], book["last_update_id"], 400)
+        assert (book["state"], len(book["bids"]), len(book["asks"])) == ("SYNCED", 400, 400)
+        assert (book["bids"], book["asks"]) == (truth["bids"], truth["asks"])
+
+
+def test_deltas_form_one_chain_from_the_first_to_the_last(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    subject = f"orderbook-delta-data.binance_spot.{BTC}"
+    wait_until(lambda: len(running.subscriber.of(subject)) > 30, 20, "30 deltas")
+    deltas = running.subscriber.of(subject)
+    for before, after in itertools.pairwise(deltas):
+        assert after["first_update_id"] == before["last_update_id"] + 1
+    assert not running.subscriber.of("gap-data.")
+
+
+def test_snapshots_come_at_most_once_an_interval(run_collector: Run):
+    running = run_collector(EXCHANGES__BINANCE_SPOT__PUBLISH_INTERVAL="1s")
+    running.wait_synced()
+    subject = f"orderbook-data.binance_spot.{BTC}"
+    wait_until(lambda: len(running.subscriber.of(subject)) >= 4, 20, "4 snapshots")
+    times = [book["received_ns"] for book in running.subscriber.of(subject)]
+    assert min(b - a for a, b in itertools.pairwise(times)) > 0.85e9
+
+
+def test_a_gap_rebuilds_that_symbols_book_and_no_other(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    running.exchange.fault("gap", symbol=ETH)
+    gap = wait_gap(running, ETH, "orderbook-delta")
+    assert gap["cause"] == "sequence"
+    assert gap["first_id"] <= gap["last_id"]
+    wait_until(lambda: running.books()[ETH]["gaps"] == 1 and running.synced(ETH), 20, "ETH again")
+    running.assert_book_is_true(ETH)
+    assert [running.books()[each]["gaps"] for each in (BTC, SOL)] == [0, 0]
+
+
+def test_a_crossed_book_is_rebuilt(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    running.exchange.fault("crossed", symbol=SOL)
+    assert wait_gap(running, SOL, "orderbook-delta")["cause"] == "crossed"
+    wait_until(lambda: running.synced(SOL), 20, "SOL again")
+    running.assert_book_is_true(SOL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("broken_json", "broken_json"),
+        ("unknown_event", "unknown_event"),
+        ("missing_field", "missing_field"),
+        ("absurd_number", "absurd_number"),
+    ],
+)
+def test_an_unusable_trade_is_counted_kept_and_named_as_a_hole(
+    run_collector: Run, fault: str, kind: str
+):
+    running = run_collector()
+    running.wait_synced()
+    wait_until(lambda: running.subscriber.of(f"trade-data.binance_spot.{BTC}"), 20, "a trade")
+    running.exchange.fault(fault, symbol=BTC, stream="@trade", count=1)
+    letters = wait_until(
+        lambda: running.subscriber.of(f"dead-letter.binance_spot.{kind}"), 20, "a dead letter"
+    )
+    assert letters[0]["frame"]
+    assert running.service.counters.get("wire_errors_total", "binance_spot", kind) == 1
+    gap = wait_gap(running, BTC, "trade")
+    assert gap["first_id"] == gap["last_id"]
+    assert gap["first_id"] not in ids(running.subscriber.of(f"trade-data.binance_spot.{BTC}"))
+    assert running.synced()
+
+
+def test_an_extra_field_is_tolerated_and_counted(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    running.exchange.fault("extra_field", symbol=BTC, stream="@trade", count=2)
+    wait_until(
+        lambda: running.service.counters.total("extra_fields_total") == 2, 20, "extra fields"
+    )
+    assert not running.subscriber.of("dead-letter.")
+    assert not running.subscriber.of("gap-data.")
+
+
+def test_a_lost_connection_is_replaced_and_the_trades_meanwhile_are_named(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    subject = f"trade-data.binance_spot.{BTC}"
+    wait_until(lambda: running.subscriber.of(subject), 20, "a trade")
+    running.exchange.fault("1006")
+    gap = wait_gap(running, BTC, "trade")
+    assert gap["cause"] == "disconnect"
+    running.wait_synced()
+    got = set(ids(running.subscriber.of(subject)))
+    missing = set(range(min(got), max(got) + 1)) - got
+    assert missing == set(range(gap["first_id"], gap["last_id"] + 1))
+    for symbol in (BTC, ETH, SOL):
+        running.assert_book_is_true(symbol)
+
+
+def test_a_shutdown_notice_is_answered_by_a_new_connection_at_once(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    running.exchange.fault("server_shutdown", lead_ms=5000)
+    wait_until(
+        lambda: (
+            running.service.counters.get("reconnects_total", "binance_spot", "shutdown") == 1
+            and running.synced()
+        ),
+        4,
+        "a new connection before the old one is cut",
+    )
+
+
+def test_a_muted_symbol_is_noticed_within_15_seconds_and_its_neighbours_are_not_touched(
+    run_collector: Run,
+):
+    running = run_collector()
+    running.wait_synced()
+    wait_until(lambda: len(running.subscriber.of("trade-data.")) > 200, 20, "a pace")
+    running.exchange.fault("stall", symbol=SOL, duration_s=13)
+    wait_until(lambda: running.books()[SOL]["state"] == "STALE", 15, "SOL STALE")
+    assert running.service.counters.total("resubscribes_total") >= 1
+    assert running.synced(BTC, ETH)
+    running.wait_synced(30)
+    running.assert_book_is_true(SOL)
+
+
+def test_a_symbol_that_is_not_listed_is_left_out_and_the_others_run(run_collector: Run):
+    running = run_collector(EXCHANGES__BINANCE_SPOT__SYMBOLS=f"{BTC},NOPE-USDT,{ETH}")
+    wait_until(lambda: running.synced(BTC, ETH), 20, "the listed ones")
+    assert running.service.status()["unlisted"] == ["NOPE-USDT"]
+
+
+@pytest.mark.parametrize("fault", ["stale_snapshot", "adjacent_snapshot"])
+def test_an_awkward_snapshot_ends_in_a_true_book(run_collector: Run, fault: str):
+    running = run_collector(before=lambda exchange: exchange.fault(fault, count=3))
+    running.wait_synced()
+    for symbol in (BTC, ETH, SOL):
+        running.assert_book_is_true(symbol)
+
+
+def test_a_rate_limited_snapshot_waits_as_long_as_it_is_told(run_collector: Run):
+    running = run_collector(
+        before=lambda exchange: exchange.fault(
+            "429", path="/api/v3/depth", count=1, retry_after_s=3
+        )
+    )
+    running.wait_synced(30)
+    state = running.exchange.get("/sim/state")
+    assert running.service.counters.total("rest_errors_total") == 1, state
+
+
+def test_nats_away_costs_no_trade_and_no_book(run_collector: Run, own_nats: NatsServer):
+    running = run_collector()
+    running.wait_synced()
+    subject = f"trade-data.binance_spot.{BTC}"
+    first = wait_until(lambda: running.subscriber.of(subject), 20, "a trade")[0]["trade_id"]
+    resyncs = [book["resyncs"] for book in running.books().values()]
+    own_nats.kill()
+    wait_until(lambda: running.service.status()["publisher"]["queued"] > 300, 20, "events waiting")
+    own_nats.start()
+    wait_until(lambda: running.service.status()["publisher"]["queued"] == 0, 20, "the backlog sent")
+    running.exchange.post("/sim/pause")
+    last = running.exchange.get("/sim/truth/summary")["BTCUSDT"]["last_trade_id"]
+    wait_until(
+        lambda: running.service.status()["publisher"]["unacknowledged"] == 0, 20, "all stored"
+    )
+    assert running.service.counters.total("events_dropped_total") == 0
+    assert [book["resyncs"] for book in running.books().values()] == resyncs
+    assert stored_ids(own_nats, subject) >= set(range(first, last + 1))
+
+
+def stored_ids(server: NatsServer, subject: str) -> set[int]:
+    """Trade ids that JetStream holds for a subject."""
+
+    async def read() -> set[int]:
+        client = await nats.connect(server.url)
+        jetstream = client.jetstream()
+        subscription = await jetstream.subscribe(subject, ordered_consumer=True)
+        held = (await jetstream.stream_info("TRADES", subjects_filter=subject)).state.subjects or {}
+        messages = [await subscription.next_msg(5) for _ in range(held[subject])]
+        await client.close()
+        return {msgspec.json.decode(message.data)["trade_id"] for message in messages}
+
+    return asyncio.run(read())
+
+
+def test_commands_reach_the_books(run_collector: Run):
+    running = run_collector()
+    running.wait_synced()
+    answer = running.call(lambda service: service.resync_book(BTC))
+    assert (answer["state_before"], answer["state"]) == ("SYNCED", "SYNCING")
+    running.wait_synced()
+    running.assert_book_is_true(BTC)
+    with pytest.raises(LookupError, match="it has BTC-USDT, ETH-USDT, SOL-USDT"):
+        running.call(lambda service: service.resync_book("NOPE-USDT"))
+    assert running.call(lambda service: service.check_memory())["level"] == "ok"
+    assert running.call(lambda service: service.clean_idle_books()) == {"dropped": [], "kept": 3}
+
+
+def test_idle_books_are_forgotten_and_built_again_when_their_symbol_speaks(run_collector: Run):
+    running = run_collector(STABILITY__MEMORY__INACTIVE_AFTER="1s")
+    running.wait_synced()
+    running.exchange.post("/sim/pause")
+    dropped = wait_until(
+        lambda: running.call(lambda service: service.clean_idle_books())["dropped"], 10, "idle"
+    )
+    running.exchange.post("/sim/resume")
+    running.wait_synced()
+    for symbol in dropped:
+        running.assert_book_is_true(symbol)
+
+
+def test_more_books_than_allowed_are_cut_back_to_the_limit(run_collector: Run):
+    running = run_collector(STABILITY__MEMORY__MAX_BOOK_STATES="2")
+    running.wait_synced()
+    running.exchange.post("/sim/pause")
+    assert len(running.call(lambda service: service.clean_idle_books())["dropped"]) == 1
+
+
+def test_drain_hands_over_everything_that_was_received(run_collector: Run):
+    running = run_collector("--rate", "2000")
+    running.wait_synced()
+    wait_until(lambda: len(running.subscriber.of("trade-data.")) > 1000, 20, "load")
+    running.host.stop(10)
+    assert running.host.state == "stopped"
+    assert running.service.status()["publisher"]["unacknowledged"] == 0
+    for symbol in (BTC, ETH, SOL):
+        got = ids(running.subscriber.of(f"trade-data.binance_spot.{symbol}"))
+        assert got == list(range(got[0], got[0] + len(got)))
