@@ -34,6 +34,8 @@ enable_utc = True
 
 # Commands are idempotent and expire: acknowledged when taken, one at a time for each thread.
 task_acks_late = False
+# Concerns late acknowledgement only; the default warns at each loss of the broker.
+worker_cancel_long_running_tasks_on_connection_loss = True
 worker_prefetch_multiplier = 1
 task_ignore_result = False
 task_track_started = True

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -20,9 +21,10 @@ _PASSWORD_IN_URL = re.compile(r"(?P<before>\w://[^:/@\s'\"]*):[^@/\s'\"]+@")
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Every secret in the settings, in clear, to be masked."""
+    """Every secret in the settings, to be masked: in clear, and as it is written in an address."""
     given = (settings.redis.password, settings.clickhouse.password)
-    return [each.get_secret_value() for each in given if each and each.get_secret_value()]
+    clear = [each.get_secret_value() for each in given if each]
+    return sorted({form for each in clear for form in (each, quote(each, safe="")) if form})
 
 
 def mask(text: str, secrets: Sequence[str] = ()) -> str:

@@ -139,7 +139,8 @@ def _event(instrument: Instrument, snapshot: Snapshot, most: int, reply: HttpRes
         bids=bids,
         asks=asks,
         depth=max(len(snapshot.bids), len(snapshot.asks)),
-        state="SYNCED",
+        # Without any order ever there is no id either, and nothing is proven.
+        state="SYNCED" if snapshot.last_update_id >= 0 else "SYNCING",
         verified_depth=min(len(bids), len(asks)),
     )
 

@@ -1,0 +1,106 @@
+"""The running system around the tasks: simulator, NATS, a general worker and a collector."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from redis import Redis
+
+from config.settings import NatsSettings
+from tests.runtime.children import Child, environment, run
+from tests.waiting import wait_until
+from workers.bus.streams import ensure_streams
+from workers.local.ports import answers, free_port, free_ports
+from workers.local.servers import NatsServer, RedisServer
+
+Start = Callable[..., Child]
+
+
+@pytest.fixture
+def broker(redis_server: RedisServer) -> Iterator["Redis[bytes]"]:
+    """The session's Redis, emptied."""
+    with Redis(port=redis_server.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def shell(redis_server: RedisServer, tmp_path: Path) -> Callable[..., Any]:
+    """`celery -A tasks ...` as a person types it; returns the finished process."""
+
+    def celery(*arguments: str, **more: str) -> Any:
+        env = environment(tmp_path / "data", redis_server.port, more)
+        return run(["celery", "-A", "tasks", *arguments], env)
+
+    return celery
+
+
+class System:
+    """A collector on the simulator and a general worker, with a Redis of their own."""
+
+    def __init__(self, env: dict[str, str], nats: NatsServer, app: Celery) -> None:
+        self.env, self.nats, self._app = env, nats, app
+
+    def celery(self, *arguments: str) -> Any:
+        """`celery -A tasks ...` in a shell."""
+        return run(["celery", "-A", "tasks", *arguments], self.env)
+
+    def inspect(self, command: str) -> dict[str, Any]:
+        """Replies by the part of the node name before the host."""
+        replies = self._app.control.broadcast(command, reply=True, timeout=1.0, limit=2)
+        return {node.split("@")[0]: answer for reply in replies for node, answer in reply.items()}
+
+    def call(self, name: str, queue: str, **kwargs: object) -> dict[str, Any]:
+        """Run a task; `state` and `result`, which is the error's text if it failed."""
+        result = self._app.send_task(name, kwargs=kwargs, queue=queue, expires=30)
+        result.get(timeout=30, propagate=False)
+        done = result.result
+        return {"state": result.state, "result": done if isinstance(done, dict) else str(done)}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Everything up, three books SYNCED."""
+    path = tmp_path_factory.mktemp("system")
+    with ExitStack() as stack:
+        redis = RedisServer(path, free_port())
+        nats = NatsServer(path, *free_ports(2))
+        for server in (redis, nats):
+            server.start()
+            stack.callback(server.stop)
+        asyncio.run(ensure_streams([nats.url], NatsSettings().streams_file))
+        port = free_port()
+        env = environment(
+            path / "data",
+            redis.port,
+            {
+                "MARKETPRISM_NATS__SERVERS": nats.url,
+                "MARKETPRISM_SIMULATOR__PORT": str(port),
+                "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{port}",
+                "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{port}",
+            },
+        )
+        collector = ["worker", "--service", "collector.binance_spot"]
+        stack.enter_context(Child(["workers.simulator"], env, path / "simulator.log"))
+        wait_until(lambda: answers(port), 20, "the simulator listens")
+        for name, arguments in (("worker", ["worker"]), ("collector", collector)):
+            stack.enter_context(
+                Child(["celery", "-A", "tasks", *arguments], env, path / f"{name}.log")
+            )
+        url = f"redis://127.0.0.1:{redis.port}/0"
+        app = Celery("sender", broker=url, backend=url, set_as_current=False)
+        stack.callback(app.close)
+        system = System(env, nats, app)
+
+        def synced() -> bool:
+            replies = system.inspect("books")
+            books = replies.get("collector.binance_spot", {}).get("collector.binance_spot", {})
+            return len(books) == 3 and {book["state"] for book in books.values()} == {"SYNCED"}
+
+        wait_until(synced, 60, "three books SYNCED")
+        wait_until(lambda: "worker" in system.inspect("ping"), 20, "the general worker answers")
+        yield system

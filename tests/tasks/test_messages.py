@@ -1,0 +1,145 @@
+"""What reaches the broker: every message expires and goes to the right queue."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from config import ROOT
+from tests.runtime.children import Child, environment
+from tests.waiting import wait_until
+from workers.local.servers import RedisServer
+
+Shell = Callable[..., Any]
+SNAPSHOT = '{"exchange": "binance_spot", "symbol": "BTC-USDT"}'
+MEMORY = '{"exchange": "binance_spot"}'
+
+
+def messages(broker: "Redis[bytes]", queue: str) -> list[dict[str, Any]]:
+    return [json.loads(raw) for raw in broker.lrange(queue, 0, -1)]
+
+
+def lifetime_s(message: dict[str, Any]) -> float:
+    """Seconds from now until a message expires."""
+    expires = datetime.fromisoformat(message["headers"]["expires"])
+    return (expires - datetime.now(UTC)).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "queue"),
+    [
+        (["polling.orderbook_snapshot", "--kwargs", SNAPSHOT], "polling"),
+        (["collector.check_memory", "--kwargs", MEMORY], "collector.binance_spot"),
+        (
+            ["collector.resync_book", "--args", '["binance_spot", "BTC-USDT"]'],
+            "collector.binance_spot",
+        ),
+        (["collector.check_memory", "--kwargs", MEMORY, "--queue", "other"], "other"),
+    ],
+    ids=["poll", "command", "positional", "typed-queue"],
+)
+def test_a_call_expires_and_goes_to_its_queue(
+    shell: Shell, broker: "Redis[bytes]", arguments: list[str], queue: str
+) -> None:
+    done = shell("call", *arguments)
+    assert done.returncode == 0, done.stderr
+    (message,) = messages(broker, queue)
+    assert message["content-type"] == "application/json"
+    assert message["headers"]["task"] == arguments[0]
+    assert 50 < lifetime_s(message) <= 60
+
+
+@pytest.mark.parametrize(
+    ("options", "least_s", "most_s"),
+    [(["--expires", "5"], 0, 5), (["--countdown", "30"], 80, 90)],
+    ids=["own-expiry", "due-later"],
+)
+def test_the_expiry_is_the_callers_or_counts_from_when_it_is_due(
+    shell: Shell, broker: "Redis[bytes]", options: list[str], least_s: float, most_s: float
+) -> None:
+    shell("call", "polling.orderbook_snapshot", "--kwargs", SNAPSHOT, *options)
+    (message,) = messages(broker, "polling")
+    assert least_s < lifetime_s(message) <= most_s
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (
+            ["polling.orderbook_snapshots"],
+            "no task is called 'polling.orderbook_snapshots'; nearest: polling.orderbook_snapshot",
+        ),
+        (
+            ["collector.check_memory", "--kwargs", '{"exchange": "binance"}'],
+            "no exchange is called 'binance'; nearest: binance_spot",
+        ),
+        (["collector.check_memory"], "no exchange is called None; known: binance_spot"),
+    ],
+    ids=["task", "exchange", "no-exchange"],
+)
+def test_a_call_nobody_would_answer_is_refused_in_one_line(
+    shell: Shell, broker: "Redis[bytes]", arguments: list[str], remedy: str
+) -> None:
+    done = shell("call", *arguments)
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"Error: {remedy}"
+    assert broker.keys("*polling*") + broker.keys("*collector*") == []
+
+
+def test_beat_sends_what_is_scheduled_from_a_file_under_data_path(
+    broker: "Redis[bytes]", redis_server: RedisServer, tmp_path: Path
+) -> None:
+    data_path = tmp_path / "data"
+    env = environment(
+        data_path,
+        redis_server.port,
+        {
+            "MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": "3s",
+            "MARKETPRISM_STABILITY__MEMORY__CHECK_INTERVAL": "2s",
+            "MARKETPRISM_STABILITY__MEMORY__CLEANUP_INTERVAL": "2s",
+        },
+    )
+    with Child(["celery", "-A", "tasks", "beat"], env, tmp_path / "beat.log") as beat:
+        polls = wait_until(
+            lambda: len(found := messages(broker, "polling")) >= 3 and found, 20, "three polls"
+        )
+        commands = wait_until(
+            lambda: len(found := messages(broker, "collector.binance_spot")) >= 2 and found,
+            20,
+            "two commands",
+        )
+        beat.terminate()
+        assert beat.exit_code(10) == 0
+    symbols = {kwargs_of(message)["symbol"] for message in polls}
+    assert symbols == {"BTC-USDT", "ETH-USDT", "SOL-USDT"}
+    assert {message["headers"]["task"] for message in commands} == {
+        "collector.check_memory",
+        "collector.clean_idle_books",
+    }
+    assert all(lifetime_s(message) <= 3 for message in [*polls, *commands])
+    assert list((data_path / "run").glob("beat-schedule*"))
+    assert not list(ROOT.glob("celerybeat-schedule*"))
+
+
+def kwargs_of(message: dict[str, Any]) -> dict[str, Any]:
+    """The named arguments in a message's body, base64 JSON [args, kwargs, embed]."""
+    kwargs: dict[str, Any] = json.loads(base64.b64decode(message["body"]))[1]
+    return kwargs
+
+
+def test_an_applied_task_expires_too(
+    broker: "Redis[bytes]", redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Flower's button and other tasks use apply_async."""
+    code = "import tasks; tasks.collector.check_memory.apply_async(args=['binance_spot'])"
+    env = environment(tmp_path, redis_server.port)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, timeout=30)
+    (message,) = messages(broker, "collector.binance_spot")
+    assert 50 < lifetime_s(message) <= 60

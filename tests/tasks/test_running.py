@@ -1,0 +1,114 @@
+"""The tasks and inspections in a running system on the simulated exchange."""
+
+import asyncio
+import json
+from decimal import Decimal
+from typing import Any
+
+import nats
+import pytest
+
+from tests.tasks.conftest import System
+
+pytestmark = pytest.mark.e2e
+
+POLLING, COLLECTOR = "polling", "collector.binance_spot"
+
+
+async def last_polled(url: str) -> dict[str, Any]:
+    """The last polled book of BTC-USDT in its stream."""
+    client = await nats.connect(url)
+    try:
+        stream = client.jetstream()
+        subscription = await stream.subscribe("orderbook-data.binance_spot.BTC-USDT")
+        while True:
+            event: dict[str, Any] = json.loads((await subscription.next_msg(10)).data)
+            if event["source"] == "poll":
+                return event
+    finally:
+        await client.close()
+
+
+def test_a_polled_book_reaches_nats(system: System) -> None:
+    done = system.call(
+        "polling.orderbook_snapshot", POLLING, exchange="binance_spot", symbol="BTC-USDT"
+    )
+    assert done["state"] == "SUCCESS", done
+    result = done["result"]
+    assert (result["bids"], result["asks"], result["published"]) == (400, 400, True)
+    event = asyncio.run(last_polled(system.nats.url))
+    assert event["last_update_id"] == result["last_update_id"]
+    assert (len(event["bids"]), event["verified_depth"], event["state"]) == (400, 400, "SYNCED")
+    best_bid, best_ask = event["bids"][0][0], event["asks"][0][0]
+    assert Decimal(result["spread"]) == Decimal(best_ask) - Decimal(best_bid) > 0
+
+
+def test_commands_reach_the_collector(system: System) -> None:
+    there = {"exchange": "binance_spot", "symbol": "ETH-USDT"}
+    read = system.call("collector.read_book", COLLECTOR, **there, depth=3)
+    assert read["state"] == "SUCCESS", read
+    assert len(read["result"]["bids"]) == len(read["result"]["asks"]) == 3
+    assert system.call("collector.resync_book", COLLECTOR, **there)["state"] == "SUCCESS"
+    memory = system.call("collector.check_memory", COLLECTOR, exchange="binance_spot")
+    assert memory["result"]["level"] == "ok", memory
+    cleaned = system.call("collector.clean_idle_books", COLLECTOR, exchange="binance_spot")
+    assert cleaned["result"]["dropped"] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "kwargs", "words"),
+    [
+        (
+            "collector.read_book",
+            {"symbol": "BTC-USD"},
+            "no symbol of binance_spot is called 'BTC-USD'; nearest: BTC-USDT",
+        ),
+        (
+            "collector.read_book",
+            {"symbol": "BTC-USDT", "depth": 0},
+            "depth 0; choose a whole number from 1 to 5000",
+        ),
+        (
+            "polling.orderbook_snapshot",
+            {"symbol": "DOGE"},
+            "no symbol of binance_spot is called 'DOGE'",
+        ),
+    ],
+    ids=["symbol", "depth", "polled-symbol"],
+)
+def test_a_wrong_argument_is_answered_with_a_right_one(
+    system: System, task: str, kwargs: dict[str, object], words: str
+) -> None:
+    queue = COLLECTOR if task.startswith("collector.") else POLLING
+    done = system.call(task, queue, exchange="binance_spot", **kwargs)
+    assert done["state"] == "FAILURE"
+    assert words in done["result"]
+
+
+def test_a_command_in_the_wrong_queue_says_what_to_start(system: System) -> None:
+    done = system.call("collector.check_memory", POLLING, exchange="binance_spot")
+    assert done["state"] == "FAILURE"
+    assert (
+        "start one that does: celery -A tasks worker --service collector.binance_spot"
+        in done["result"]
+    )
+
+
+def test_inspection_shows_the_service_and_says_where_there_is_none(system: System) -> None:
+    books = system.inspect("books")
+    assert "hosts no service" in books["worker"]["error"]
+    book = books[COLLECTOR][COLLECTOR]["BTC-USDT"]
+    assert book["state"] == "SYNCED"
+    assert book["verified_depth"] >= 400
+    assert len(system.inspect("connections")[COLLECTOR][COLLECTOR]) >= 1
+    rates = system.inspect("rates")[COLLECTOR][COLLECTOR]
+    assert set(rates["streams"]) == {"trade", "orderbook", "ticker"}
+    stats = system.inspect("stats")
+    assert stats[COLLECTOR]["service"]["state"] == "running"
+    assert "service" not in stats["worker"]
+
+
+def test_a_shell_can_inspect(system: System) -> None:
+    done = system.celery("inspect", "books", "--json", "-t", "2")
+    replies = {node.split("@")[0]: reply for node, reply in json.loads(done.stdout).items()}
+    assert replies[COLLECTOR][COLLECTOR]["ETH-USDT"]["symbol"] == "ETH-USDT"
