@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cli import config, migrate, options, query, trades, watch
+from cli import config, down, env, migrate, options, query, trades, up, watch
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -21,6 +21,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.callback()(options.root)
+app.command("up", epilog=options.examples("up --demo", "up --demo --seconds 60", "up --mode test"))(
+    up.up_command
+)
+app.command("down", epilog=options.examples("down", "down --demo"))(down.down_command)
+app.command("env", epilog=options.examples('env   # eval "$(marketprism env)"'))(env.env_command)
 app.add_typer(config.app, name="config")
 app.add_typer(watch.app, name="watch")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(

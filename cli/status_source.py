@@ -50,7 +50,7 @@ class StatusSource:
         return {node: _view(stats) for node, stats in sorted(answers.items())}
 
     def answers(self, service: str, timeout_s: float = 1.0) -> bool:
-        """Whether the worker of this name on this machine takes commands; False without a broker."""
+        """Whether this machine's worker of this name takes commands; False without a broker."""
         node = f"{service}@{socket.gethostname()}"
         try:
             return node in self._inspect("ping", timeout_s, limit=1, destination=[node])

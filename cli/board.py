@@ -1,0 +1,191 @@
+"""The live table of `marketprism up`: symbols, books, rates, rows, lag, services."""
+
+import time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.look import Look, Watcher
+from config import queues
+from config.settings import Settings
+
+AWAY = "not answering"
+_TABLES = {
+    "trades": "trades",
+    "orderbook_deltas": "deltas",
+    "orderbook_snapshots": "books",
+    "tickers": "tickers",
+}
+_STATES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
+
+
+class Board:
+    """Draws what a watcher saw.
+
+    Args:
+        settings: which exchanges and symbols there are.
+        watcher: whose looks are drawn.
+        ends_s: monotonic time of the planned end; None: no end is planned.
+    """
+
+    def __init__(self, settings: Settings, watcher: Watcher, ends_s: float | None = None) -> None:
+        self._settings, self._watcher = settings, watcher
+        self._begun_s, self._ends_s = time.monotonic(), ends_s
+        self.failed: dict[str, str] = {}
+
+    def __rich__(self) -> RenderableType:
+        look = self._watcher.now
+        parts: list[RenderableType] = [self._symbols(look), self._services(look)]
+        remarks = self.remarks(look)
+        if remarks:
+            parts.append(Text("\n".join(remarks), style="yellow"))
+        parts.append(Text(self.clock(), style="dim"))
+        return Group(*parts)
+
+    def clock(self) -> str:
+        """Time passed, time left, rows stored."""
+        now_s = time.monotonic()
+        left = "Ctrl-C stops everything"
+        if self._ends_s is not None:
+            left = f"{max(0.0, self._ends_s - now_s):.0f} s left"
+        total = self._watcher.now.total_rows()
+        return (
+            f"running {span(now_s - self._begun_s)} · {left} · "
+            f"{total:,} rows stored, {self._watcher.rows_per_s():,.0f} rows/s"
+        )
+
+    def remarks(self, look: Look) -> list[str]:
+        """What is not as it should be, a line each."""
+        lines = [f"{name}: {words}" for name, words in self.failed.items()]
+        lines += look.problems
+        for exchange in self._settings.enabled_exchanges():
+            status = look.collector(exchange)
+            error = status.get("last_error") or _connection_error(status)
+            if error:
+                lines.append(f"{exchange}: cannot be reached, trying again: {error}")
+            for symbol in status.get("unlisted", []):
+                lines.append(f"{exchange}: {symbol} is not listed there and is left out")
+        return lines
+
+    def lines(self) -> list[str]:
+        """The same as plain text."""
+        look = self._watcher.now
+        lines = [self.clock()]
+        for exchange, symbol in self._pairs():
+            cells = self._cells(look, exchange, symbol)
+            lines.append("  " + "  ".join(f"{name} {value}" for name, value in cells.items()))
+        lines += [f"  {name}: {self._service_line(look, name)}" for name in self._names()]
+        return lines + [f"  ! {remark}" for remark in self.remarks(look)]
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [
+            (exchange, symbol)
+            for exchange, each in self._settings.enabled_exchanges().items()
+            for symbol in each.symbols
+        ]
+
+    def _names(self) -> list[str]:
+        exchanges = self._settings.enabled_exchanges()
+        return [*(queues.collector(name) for name in exchanges), queues.WRITER, "worker"]
+
+    def _symbols(self, look: Look) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for index, (exchange, symbol) in enumerate(self._pairs()):
+            cells = self._cells(look, exchange, symbol)
+            if index == 0:
+                for name in cells:
+                    left = name in ("exchange", "symbol", "book")
+                    table.add_column(name, justify="left" if left else "right", no_wrap=True)
+            state = cells["book"]
+            cells_text: list[RenderableType] = [
+                Text(value, style=_STATES.get(state, "red")) if name == "book" else value
+                for name, value in cells.items()
+            ]
+            table.add_row(*cells_text)
+        return table
+
+    def _cells(self, look: Look, exchange: str, symbol: str) -> dict[str, str]:
+        """One row of the table: column to text."""
+        status = look.collector(exchange)
+        book = status.get("books", {}).get(symbol, {})
+        cells = {"exchange": exchange, "symbol": symbol, "book": book.get("state", AWAY)}
+        if not status:
+            cells["book"] = AWAY
+        cells["levels"] = f"{book.get('bid_count', 0)}/{book.get('ask_count', 0)}"
+        cells["verified"] = str(book.get("verified_depth", 0))
+        bid, ask = _price(book.get("best_bid")), _price(book.get("best_ask"))
+        cells |= {"bid": bid, "ask": ask, "spread": _spread(bid, ask)}
+        for channel in sorted(status.get("streams", {})):
+            cells[f"{channel}/s"] = f"{self._watcher.rate(exchange, channel, symbol):.1f}"
+        for name, title in _TABLES.items():
+            count = "?" if look.rows is None else f"{look.rows[name].get((exchange, symbol), 0):,}"
+            cells[f"{title} stored"] = count
+        lag = look.lag_ms.get((exchange, symbol))
+        cells["lag"] = "" if lag is None else f"{lag:.0f} ms"
+        return cells
+
+    def _services(self, look: Look) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        for name in self._names():
+            line = self._service_line(look, name)
+            style = "red" if line == AWAY else "green"
+            grid.add_row(Text("●", style=style), name, Text(line, style="dim"))
+        return grid
+
+    def _service_line(self, look: Look, name: str) -> str:
+        view = look.services.get(name)
+        if view is None:
+            return AWAY
+        status = view.get("status", {})
+        parts = [f"{view['state']} {span(float(view['uptime_s']))}"]
+        if "memory_mb" in status:
+            parts.append(f"{status['memory_mb']:.0f} MB")
+        parts += [str(status[word]) for word in ("phase", "state") if status.get(word)]
+        publisher = status.get("publisher", {})
+        if publisher:
+            parts.append(
+                f"published {publisher.get('published', 0):,}, "
+                f"queued {publisher.get('queued', 0):,}, dropped {publisher.get('dropped', 0):,}"
+            )
+        parts += [
+            f"{word} {status[word]:,}"
+            for word in ("rows", "batches", "pending", "dead_letters")
+            if isinstance(status.get(word), int)
+        ]
+        if view.get("error"):
+            parts.append(str(view["error"]))
+        return " · ".join(parts)
+
+
+def span(seconds: float) -> str:
+    """`8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _price(best: Any) -> str:
+    """The price of a best level, which is `[price, quantity]` or nothing."""
+    return str(best[0]) if best else ""
+
+
+def _spread(bid: str, ask: str) -> str:
+    try:
+        return f"{Decimal(ask) - Decimal(bid):f}"
+    except InvalidOperation:
+        return ""
+
+
+def _connection_error(status: dict[str, Any]) -> str:
+    """The error of a connection that is not open now."""
+    for each in status.get("connections", []):
+        if each.get("last_error") and each.get("state") not in ("connected", "live", "open"):
+            return str(each["last_error"])
+    return ""

@@ -1,0 +1,139 @@
+"""One look at the running system: what its services say and what is stored.
+
+Taken again and again by a thread of its own, so that a service that does not answer costs the
+screen nothing.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from cli.status_source import StatusSource
+from config import queues
+from config.settings import Settings
+from workers.model.errors import MarketPrismError
+from workers.store.queries import query, row_counts
+
+Rows = dict[str, dict[tuple[str, str], int]]
+"""Rows by table, then by (exchange, symbol)."""
+
+LAG_WINDOW_S = 10.0
+_LAG = """
+SELECT exchange, symbol, quantile(0.5)(stored_ns - received_ns) / 1e6
+FROM trades WHERE received_ns > %(since)s GROUP BY exchange, symbol
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    Args:
+        at_s: monotonic.
+        services: each service's view by its name (`collector.binance_spot`, `writer`, `worker`);
+            one that does not answer is not in it.
+        rows: stored rows; None if ClickHouse does not answer.
+        lag_ms: by (exchange, symbol): median time from received to stored of recent trades.
+        problems: what could not be seen, and why.
+    """
+
+    at_s: float = 0.0
+    services: dict[str, Any] = field(default_factory=dict)
+    rows: Rows | None = None
+    lag_ms: dict[tuple[str, str], float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def collector(self, exchange: str) -> dict[str, Any]:
+        """A collector's own status; empty while it does not answer."""
+        return self.status(queues.collector(exchange))
+
+    def status(self, service: str) -> dict[str, Any]:
+        """A service's own status; empty while it does not answer."""
+        return dict(self.services.get(service, {}).get("status", {}))
+
+    def total_rows(self) -> int:
+        """All rows of all tables."""
+        return sum(sum(each.values()) for each in (self.rows or {}).values())
+
+
+class Watcher:
+    """Takes a look every `interval_s`; the last two are at hand.
+
+    Args:
+        settings: where everything is.
+        interval_s: between the ends of looks.
+    """
+
+    def __init__(self, settings: Settings, interval_s: float = 1.0) -> None:
+        self._settings, self._interval_s = settings, interval_s
+        self._source = StatusSource(settings)
+        self._expected = len(settings.enabled_exchanges()) + 2
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="look", daemon=True)
+        self.before = self.now = Look()
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        self._source.close()
+
+    def rows_per_s(self) -> float:
+        """Rows stored a second between the last two looks."""
+        passed_s = self.now.at_s - self.before.at_s
+        if self.now.rows is None or self.before.rows is None or passed_s <= 0:
+            return 0.0
+        return max(0.0, (self.now.total_rows() - self.before.total_rows()) / passed_s)
+
+    def rate(self, exchange: str, channel: str, symbol: str) -> float:
+        """Messages a second of a stream between the last two looks."""
+
+        def messages(look: Look) -> int:
+            streams = look.collector(exchange).get("streams", {})
+            return int(streams.get(channel, {}).get(symbol, {}).get("messages", 0))
+
+        passed_s = self.now.at_s - self.before.at_s
+        if not self.before.collector(exchange) or passed_s <= 0:
+            return 0.0
+        return max(0.0, (messages(self.now) - messages(self.before)) / passed_s)
+
+    def look(self, timeout_s: float = 1.0, *, final: bool = False) -> Look:
+        """Take one look now.
+
+        Args:
+            timeout_s: how long services may take to answer.
+            final: count every row once, even where ClickHouse has not merged yet.
+        """
+        problems: list[str] = []
+        services: dict[str, Any] = {}
+        try:
+            answers = self._source.services(timeout_s, expected=self._expected)
+            services = {str(view["name"]): view for view in answers.values()}
+        except MarketPrismError as error:
+            problems.append(str(error))
+        rows: Rows | None = None
+        lag_ms: dict[tuple[str, str], float] = {}
+        try:
+            rows = row_counts(self._settings.clickhouse, final=final)
+            since = time.time_ns() - int(LAG_WINDOW_S * 1e9)
+            for exchange, symbol, lag in query(
+                self._settings.clickhouse, _LAG, {"since": since}, final=False
+            ).rows:
+                lag_ms[exchange, symbol] = float(lag)
+        except MarketPrismError as error:
+            problems.append(str(error))
+        return Look(time.monotonic(), services, rows, lag_ms, problems)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            begun_s = time.monotonic()
+            self.before, self.now = self.now, self.look()
+            # Counting takes longer as tables grow; it must stay a small part of the work done.
+            took_s = time.monotonic() - begun_s
+            self._ended.wait(max(self._interval_s, 5 * (took_s - 1.0)))
