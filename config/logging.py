@@ -86,6 +86,9 @@ def configure(
         )
     )
     root = logging.getLogger()
+    for before in root.handlers:
+        if isinstance(before.formatter, structlog.stdlib.ProcessorFormatter):
+            before.close()
     root.handlers[:] = [handler]
     root.setLevel(level if level is not None else settings.level.upper())
     structlog.configure(
