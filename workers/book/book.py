@@ -64,12 +64,19 @@ class Book:
         """Become what `other` is; it must not be used afterwards."""
         self._bids, self._asks = other._bids, other._asks
 
-    def widen(self, other: "Book") -> None:
-        """Take the sides of an agreeing book that proves more; it must not be used afterwards."""
-        if other._bids.floor < self._bids.floor:
+    def widen(self, other: "Book") -> bool:
+        """Take the sides of an agreeing book that prove more; it must not be used afterwards.
+
+        Returns:
+            Whether there was one.
+        """
+        bids_wider = other._bids.floor < self._bids.floor
+        asks_wider = other._asks.floor < self._asks.floor
+        if bids_wider:
             self._bids = other._bids
-        if other._asks.floor < self._asks.floor:
+        if asks_wider:
             self._asks = other._asks
+        return bids_wider or asks_wider
 
     def top(self, n: int) -> tuple[bytes, bytes]:
         """The proven ones of the best n bids and asks, JSON `[["p","q"],...]`, best first."""

@@ -65,9 +65,10 @@ class Side:
         long_prices = _has_long(levels)
         found: dict[float, tuple[str, str]] = {}
         for level, price, quantity in zip(levels, prices, quantities, strict=True):
-            if not quantity:
-                continue
             key = price * self.sign
+            if not quantity:
+                found.pop(key, None)
+                continue
             if long_prices and key in found:
                 _require_same(found[key][0], level[0])
             found[key] = level

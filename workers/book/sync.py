@@ -14,7 +14,7 @@
 | SYNCED    | delta           | crosses, absurd | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | snapshot        |                 | ignored: late                                   |
 | SYNCED    | audit           | differs         | BUFFERING; PublishGap, RequestSnapshot          |
-| SYNCED    | audit           | agrees          | of each side the wider proven range is kept     |
+| SYNCED    | audit           | agrees          | the wider proven ranges; PublishBook if changed |
 | any       | disconnected    |                 | EMPTY                                           |
 | any       | resync          |                 | BUFFERING; RequestSnapshot                      |
 
@@ -60,7 +60,7 @@ class PublishDelta(msgspec.Struct, frozen=True):
 
 
 class PublishBook(msgspec.Struct, frozen=True):
-    """The book was built; publish a snapshot of it as it is now."""
+    """The book was built, or more of it is proven; publish a snapshot of it as it is now."""
 
 
 class PublishGap(msgspec.Struct, frozen=True):
@@ -185,15 +185,16 @@ class BookSync:
         audited, sequencer = Book(self.book.limit), self._new_sequencer(snapshot.last_update_id)
         try:
             audited.load(snapshot)
+            usable = not audited.crossed
             for delta in self._history:
-                match sequencer.judge(delta):
-                    case Verdict.NEXT:
-                        audited.apply(delta.bids, delta.asks)
-                        sequencer.accept(delta)
-                    case Verdict.GAP:
-                        self.audits_undecided += 1
-                        return ()
+                verdict = sequencer.judge(delta)
+                usable = usable and verdict is not Verdict.GAP
+                if usable and verdict is Verdict.NEXT:
+                    audited.apply(delta.bids, delta.asks)
+                    sequencer.accept(delta)
         except BookError:
+            usable = False
+        if not usable:
             self.audits_undecided += 1
             return ()
         self._audit = audited, sequencer
@@ -239,7 +240,6 @@ class BookSync:
             self._left_at = None
             gap = self._gap("disconnect", *self._missing_before(delta))
             return (gap, RequestSnapshot(self._cause))
-        self._left_at = None
         return (RequestSnapshot(self._cause),)
 
     def _continue(self, delta: BookDelta) -> Actions:
@@ -316,8 +316,7 @@ class BookSync:
             self.audits_differed += 1
             return self._lose("audit", None, None)
         self.audits_agreed += 1
-        self.book.widen(audited)
-        return ()
+        return (PublishBook(),) if self.book.widen(audited) else ()
 
     def _missing_before(self, delta: BookDelta) -> tuple[int, int]:
         """Ids between the book and the delta, inclusive."""
