@@ -30,7 +30,7 @@ class Look:
     """What was seen.
 
     Args:
-        at_s: monotonic.
+        at_s: monotonic, when the services had answered.
         services: each service's view by its name (`collector.binance_spot`, `writer`, `worker`);
             one that does not answer is not in it.
         rows: stored rows; None if ClickHouse does not answer.
@@ -117,6 +117,7 @@ class Watcher:
             services = {str(view["name"]): view for view in answers.values()}
         except MarketPrismError as error:
             problems.append(str(error))
+        at_s = time.monotonic()
         rows: Rows | None = None
         lag_ms: dict[tuple[str, str], float] = {}
         try:
@@ -128,7 +129,7 @@ class Watcher:
                 lag_ms[exchange, symbol] = float(lag)
         except MarketPrismError as error:
             problems.append(str(error))
-        return Look(time.monotonic(), services, rows, lag_ms, problems)
+        return Look(at_s, services, rows, lag_ms, problems)
 
     def _run(self) -> None:
         while not self._ended.is_set():
