@@ -15,7 +15,6 @@ from config.explain import without_credentials
 from config.load import ConfigError, Loaded, Problem, load_with_origins
 from config.problem import DEFAULT, Keys, short_path
 from config.settings import Settings
-from workers.exchanges.registry import exchange
 from workers.model.names import unknown_name
 
 app = typer.Typer(no_args_is_help=True, help="Check the configuration, or show what is in effect.")
@@ -98,6 +97,8 @@ def show_command(
 
 def _unoffered_channels(loaded: Loaded) -> list[Problem]:
     """Channels in the settings that their exchange does not have."""
+    from workers.exchanges.registry import exchange
+
     problems = []
     for name, each in loaded.settings.enabled_exchanges().items():
         offered = list(exchange(name).channels)

@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from cli import config, down, env, migrate, options, query, trades, up, watch
+from cli import config, down, env, migrate, options, query, status, trades, up, watch
+from cli.output import quiet_libraries
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -26,6 +27,7 @@ app.command("up", epilog=options.examples("up --demo", "up --demo --seconds 60",
 )
 app.command("down", epilog=options.examples("down", "down --demo"))(down.down_command)
 app.command("env", epilog=options.examples('env   # eval "$(marketprism env)"'))(env.env_command)
+app.command("status", epilog=options.examples("status", "status --json"))(status.status_command)
 app.add_typer(config.app, name="config")
 app.add_typer(watch.app, name="watch")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
@@ -49,6 +51,7 @@ app.command(
 
 def main() -> Any:
     """Run the command line; a known error becomes a message and exit code 1."""
+    quiet_libraries()
     try:
         return app()
     except ConfigError as error:

@@ -1,6 +1,7 @@
 """How commands speak: tables for people, JSON for programs, errors as one plain line."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -41,6 +43,15 @@ def fail(message: str, *, as_json: bool = False, code: int = 1, **facts: Any) ->
         print_json({"error": message, **facts})
     print(f"marketprism: {message}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def quiet_libraries() -> None:
+    """Keep logs out of what a command prints: warnings of ours to stderr, nothing of libraries."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import msgspec
 import typer
@@ -25,11 +25,12 @@ from config.environment import variable_of
 from config.load import load
 from config.queues import subject as subject_of
 from config.settings import Settings
-from workers.bus.feed import Feed
-from workers.bus.streams import load_streams
 from workers.model.codec import decode
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent, OrderBook, Trade
+
+if TYPE_CHECKING:
+    from workers.bus.feed import Feed
 
 app = typer.Typer(no_args_is_help=True, help="Watch live data in the terminal, from NATS.")
 
@@ -174,6 +175,8 @@ class _Watch:
 
     async def run(self) -> None:
         """Until `count` were shown; a connection that is lost is opened again."""
+        from workers.bus.feed import Feed
+
         found = False
         while True:
             try:
@@ -188,7 +191,7 @@ class _Watch:
                 self._screen.note(f"{error}; connecting again")
                 await asyncio.sleep(RETRY_S)
 
-    async def _show_all(self, feed: Feed) -> None:
+    async def _show_all(self, feed: "Feed") -> None:
         quiet = False
         while self._left is None or self._left > 0:
             message = await feed.next(SILENCE_S)
@@ -213,6 +216,8 @@ class _Watch:
 
 def silence(settings: Settings, subject: str) -> str:
     """What to check when nothing arrives on a subject."""
+    from workers.bus.streams import load_streams
+
     streams = load_streams(settings.nats.streams_file)
     names = [
         name
