@@ -9,7 +9,7 @@ import click
 from celery import Celery, signals
 from celery.result import AsyncResult
 
-from config import Settings, load
+from config import ConfigError, Settings, load
 from config.logging import configure, secrets_of
 from tasks.routing import queue_of
 from workers.model.errors import MarketPrismError
@@ -85,8 +85,18 @@ def _route(
     return {"queue": queue} if queue is not None else None
 
 
+def _load() -> Settings:
+    """The settings; a wrong one ends a celery command with its path and remedy, no traceback."""
+    try:
+        return load()
+    except ConfigError as error:
+        if click.get_current_context(silent=True) is None:
+            raise
+        raise SystemExit(str(error)) from error
+
+
 app = MarketPrism("marketprism")
-app.settings = load()
+app.settings = _load()
 app.config_from_object("celeryconfig")
 app.conf.task_routes = (_route,)
 bootstep.install(app, app.settings)

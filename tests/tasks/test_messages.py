@@ -143,3 +143,10 @@ def test_an_applied_task_expires_too(
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True, timeout=30)
     (message,) = messages(broker, "collector.binance_spot")
     assert 50 < lifetime_s(message) <= 60
+
+
+def test_a_wrong_setting_is_refused_with_its_path_and_no_traceback(shell: Shell) -> None:
+    done = shell("worker", MARKETPRISM_CELERY__TASK_EXPIRES="soon")
+    assert done.returncode == 1
+    assert "celery.task_expires: found 'soon'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,13 +2,18 @@
 
 import asyncio
 import json
+import urllib.request
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import nats
 import pytest
 
+from tests.runtime.children import Child
 from tests.tasks.conftest import System
+from tests.waiting import wait_until
+from workers.local.ports import answers, free_port
 
 pytestmark = pytest.mark.e2e
 
@@ -112,3 +117,30 @@ def test_a_shell_can_inspect(system: System) -> None:
     done = system.celery("inspect", "books", "--json", "-t", "2")
     replies = {node.split("@")[0]: reply for node, reply in json.loads(done.stdout).items()}
     assert replies[COLLECTOR][COLLECTOR]["ETH-USDT"]["symbol"] == "ETH-USDT"
+
+
+def test_flower_shows_the_workers_by_name_on_the_settings_port(
+    system: System, tmp_path: Path
+) -> None:
+    port = free_port()
+    env = {**system.env, "MARKETPRISM_FLOWER__PORT": str(port)}
+
+    def page(path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as reply:
+            text: str = reply.read().decode()
+        return text
+
+    def shown() -> set[str]:
+        if not answers(port):
+            return set()
+        workers = json.loads(page("/workers?json=1"))["data"]
+        return {each["hostname"].split("@")[0] for each in workers if each["status"]}
+
+    with Child(["celery", "-A", "tasks", "flower"], env, tmp_path / "flower.log"):
+        wait_until(lambda: shown() == {"worker", COLLECTOR}, 30, "Flower shows both workers")
+        name = next(
+            each["hostname"]
+            for each in json.loads(page("/workers?json=1"))["data"]
+            if each["hostname"].startswith(COLLECTOR)
+        )
+        wait_until(lambda: "verified_depth" in page(f"/worker/{name}"), 20, "the service's status")
