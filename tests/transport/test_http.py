@@ -55,7 +55,7 @@ class Rest(http.server.ThreadingHTTPServer):
         if secure:
             self.socket = server_tls().wrap_socket(self.socket, server_side=True)
         self.url = f"{'https' if secure else 'http'}://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -68,10 +68,21 @@ class Rest(http.server.ThreadingHTTPServer):
 
 
 @pytest.fixture
-def rest() -> Iterator[Rest]:
-    server = Rest()
-    yield server
-    server.stop()
+def start() -> Iterator[Callable[..., Rest]]:
+    started: list[Rest] = []
+
+    def start_one(secure: bool = False) -> Rest:
+        started.append(Rest(secure))
+        return started[-1]
+
+    yield start_one
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def rest(start) -> Rest:
+    return start()
 
 
 @pytest.fixture
@@ -201,12 +212,11 @@ def test_an_error_reply_is_read_by_the_exchange(rest, make):
         make(rest.url).get(DEPTH)
 
 
-def test_redirects_are_not_followed_and_the_remedy_is_named(rest, make):
-    other = Rest()
+def test_redirects_are_not_followed_and_the_remedy_is_named(rest, start, make):
+    other = start()
     rest.answer = lambda door: door.say(301, b"", {"Location": other.url + "/elsewhere"})
     with pytest.raises(TransportError, match=r"not followed.*exchanges\.binance_spot\.rest_url"):
         make(rest.url).get(DEPTH)
-    other.stop()
     assert other.requests == []
 
 
@@ -286,16 +296,15 @@ def test_a_port_nobody_listens_on_is_an_error(make):
         make(f"http://127.0.0.1:{port}").get(DEPTH)
 
 
-def test_certificates_are_verified_and_a_private_authority_can_be_named(make):
-    rest = Rest(secure=True)
+def test_certificates_are_verified_and_a_private_authority_can_be_named(start, make):
+    rest = start(secure=True)
     with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
         make(rest.url).get(DEPTH)
     assert make(rest.url, ca_file=CA_FILE).get(DEPTH).status == 200
-    rest.stop()
 
 
-def test_calls_go_through_the_proxy_of_the_environment(make, monkeypatch):
-    rest = Rest(secure=True)
+def test_calls_go_through_the_proxy_of_the_environment(start, make, monkeypatch):
+    rest = start(secure=True)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with ConnectProxy(rest.server_port) as proxy:
@@ -304,7 +313,6 @@ def test_calls_go_through_the_proxy_of_the_environment(make, monkeypatch):
         assert client.get(DEPTH).status == 200
         client.close()
     assert proxy.requests[0].startswith(b"CONNECT exchange.invalid:443 ")
-    rest.stop()
 
 
 def test_passwords_in_a_home_directory_are_not_sent(rest, make, monkeypatch, tmp_path):

@@ -131,7 +131,7 @@ def test_a_ping_alone_does_not_end_the_wait_for_a_message(connection, peer):
         peer.send(wire.frame(b"after the pong"))
 
     peer.send(wire.frame(b"p", wire.PING))
-    answering = threading.Thread(target=answer_the_pong)
+    answering = threading.Thread(target=answer_the_pong, daemon=True)
     answering.start()
     assert connection.receive(WAIT_S) == [b"after the pong"]
     answering.join(WAIT_S)
@@ -231,7 +231,7 @@ def test_abort_wakes_a_receiver_in_another_thread(connection, peer):
         except Disconnected as end:
             ends.append(end)
 
-    receiver = threading.Thread(target=receive_for_ever)
+    receiver = threading.Thread(target=receive_for_ever, daemon=True)
     receiver.start()
     peer.send(wire.frame(b"now it is in receive"))
     assert entered.wait(WAIT_S)
@@ -250,7 +250,7 @@ def test_close_says_goodbye_waits_for_the_answer_and_counts_what_it_discards(con
         peer.send(wire.frame(b"late"), wire.close_frame(1000))
         peer.read_end()
 
-    answering = threading.Thread(target=answer)
+    answering = threading.Thread(target=answer, daemon=True)
     answering.start()
     connection.close()
     answering.join(WAIT_S)

@@ -45,7 +45,7 @@ def url(request) -> Iterator[str]:
         return int(runner.addresses[0][1])
 
     port = loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     yield f"{'wss' if request.param else 'ws'}://127.0.0.1:{port}/ws"
     asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(WAIT_S)
