@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import yaml
 from nats.aio.client import Client
@@ -14,10 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from config import ROOT, ConfigError, Problem
 from config.durations import Duration
 from workers.bus.connection import close, connect
+from workers.bus.link import Link
 from workers.model.errors import MarketPrismError, TransportError
 
 API_TIMEOUT_S = 5.0
-NOT_FOUND = 404
+NOT_FOUND, UNAVAILABLE = 404, 503
 _UNITS = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _NS = 1_000_000_000
 
@@ -220,4 +221,38 @@ async def _call(
         return answer
     if missing_ok and problem.get("code") == NOT_FOUND:
         return None
+    if problem.get("code") == UNAVAILABLE:
+        raise TransportError(f"JetStream is not ready for {endpoint}: {problem}")
     raise StreamError(str(problem.get("description")), int(problem.get("err_code", 0)))
+
+
+class StreamPosition(NamedTuple):
+    """What a stream holds: its first and last sequence number, and how many messages."""
+
+    first: int
+    last: int
+    messages: int
+
+
+async def stream_position(link: Link, name: str) -> StreamPosition:
+    """Ask where a stream begins and ends now.
+
+    Raises:
+        StreamError: there is no such stream.
+        TransportError: NATS did not answer.
+    """
+    info = await _call(await link.client(), f"STREAM.INFO.{name}", {})
+    state = (info or {})["state"]
+    return StreamPosition(state["first_seq"], state["last_seq"], state["messages"])
+
+
+async def last_delivered(link: Link, stream: str, durable: str) -> int:
+    """The highest sequence number a consumer was ever given, 0 for none.
+
+    Raises:
+        StreamError: there is no such consumer.
+        TransportError: NATS did not answer.
+    """
+    info = await _call(await link.client(), f"CONSUMER.INFO.{stream}.{durable}", {})
+    delivered: int = (info or {})["delivered"]["stream_seq"]
+    return delivered

@@ -42,6 +42,20 @@ class Inserter:
                 settings={"insert_deduplication_token": token},
             )
 
+    def complaints(self, table: Table, lines: Sequence[bytes]) -> dict[int, str]:
+        """Positions of the lines an insert would refuse, with the reason; stores nothing.
+
+        Raises:
+            StoreError: retryable unless ClickHouse cannot say.
+        """
+        numbered = {
+            "name": "lines",
+            "structure": [("number", "UInt64"), ("line", "String")],
+            "data": [{"number": n, "line": line} for n, line in enumerate(lines)],
+        }
+        with translated(f"check of {len(lines)} rows for {table.name}", insert=True):
+            return dict(self._client.execute(table.complaint_statement, external_tables=[numbered]))
+
     def close(self) -> None:
-        """Close the connection; a thread that waits in `insert` gets a StoreError."""
+        """Close the connection; a thread that waits in it gets an error."""
         self._client.disconnect()

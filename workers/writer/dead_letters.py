@@ -1,0 +1,52 @@
+"""Messages the store refused, kept on `dead-letter.writer.<table>` with the reason."""
+
+import base64
+import json
+from collections.abc import Sequence
+
+from config.queues import DEAD_LETTERS, WRITER
+from workers.bus.subscription import Delivery
+
+KEPT_BYTES = 700_000
+"""Of a payload; with its escapes it has to stay below NATS's 1 MB."""
+
+
+def subject(table: str) -> str:
+    """`dead-letter.writer.trades`."""
+    return f"{DEAD_LETTERS}.{WRITER}.{table}"
+
+
+def message_id(stream: str, delivery: Delivery) -> str:
+    """The same message refused twice is one dead letter."""
+    return f"{DEAD_LETTERS}:{WRITER}:{stream}:{delivery.sequence}:{delivery.stored_ns}"
+
+
+def envelope(stream: str, table: str, delivery: Delivery, reason: str) -> bytes:
+    """The dead letter: one JSON object.
+
+    `payload` is the message's text, or `payload_base64` its bytes where they are not UTF-8;
+    `truncated` tells that it was longer than KEPT_BYTES.
+    """
+    kept = delivery.data[:KEPT_BYTES]
+    letter: dict[str, object] = {
+        "type": DEAD_LETTERS,
+        "source": WRITER,
+        "table": table,
+        "stream": stream,
+        "sequence": delivery.sequence,
+        "subject": delivery.subject,
+        "taken_ns": delivery.stored_ns,
+        "reason": reason,
+        "truncated": len(kept) < len(delivery.data),
+    }
+    try:
+        letter["payload"] = kept.decode()
+        return json.dumps(letter, ensure_ascii=False).encode()
+    except UnicodeDecodeError:
+        letter["payload_base64"] = base64.b64encode(kept).decode()
+        return json.dumps(letter).encode()
+
+
+def summary(refused: Sequence[tuple[Delivery, str]]) -> str:
+    """The first reason, for a log line."""
+    return refused[0][1][:300]
