@@ -14,6 +14,7 @@ import structlog
 import typer
 from rich.console import Console
 
+from cli.views import trimmed
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
 
@@ -76,8 +77,7 @@ def plain_errors(*, as_json: bool = False) -> Iterator[None]:
 def printable(value: object) -> object:
     """A value of a row as people and programs read it: decimals exact, without trailing zeros."""
     if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return trimmed(f"{value:f}")
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, list | tuple):

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 TABLE_ROWS = 1000
 """Rows of a table for people, when they name no limit."""
+SHOWN_ELEMENTS = 3
+"""Arrays longer than that are shortened in a table; other formats have all of them."""
 PATIENCE_S = 2.0
 """After that a person is told that the query still runs."""
 
@@ -153,5 +155,14 @@ def print_table(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None
         numeric = isinstance(first, int | float | Decimal) and not isinstance(first, bool)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("null" if value is None else str(printable(value)) for value in row))
+        table.add_row(*map(_cell, row))
     console().print(table)
+
+
+def _cell(value: Any) -> str:
+    """A value in a table; of a long array the first element stands for all."""
+    if value is None:
+        return "null"
+    if isinstance(value, list) and len(value) > SHOWN_ELEMENTS:
+        return f"{printable(value[:1])} and {len(value) - 1} more"
+    return str(printable(value))

@@ -4,14 +4,13 @@ import time
 from typing import Any
 
 import typer
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from cli.options import AsJson, ConfigFile
 from cli.output import console, plain_errors, print_json
-from cli.views import NS, STATE_STYLES, span
+from cli.views import NS, STATE_STYLES, alike, span
 from config.load import load
 
 KIB = 1024
@@ -45,9 +44,9 @@ def drawn(seen: dict[str, Any]) -> RenderableType:
     if seen["jetstream"] or seen["rows"]:
         parts.append(_stored(seen))
     if seen["ok"]:
-        parts.append(Text("all is well", style="bold green"))
+        parts.append(Text("\nall is well", style="bold green"))
     else:
-        parts.append(Text("\n".join(f"! {each}" for each in seen["reasons"]), style="red"))
+        parts.append(Text("\n" + "\n".join(f"! {each}" for each in seen["reasons"]), style="red"))
     return Group(*parts)
 
 
@@ -87,16 +86,14 @@ def _services(seen: dict[str, Any]) -> Table:
 
 
 def _books(seen: dict[str, Any]) -> Table:
-    table = _table("book", "symbol", "state", "verified", "bid", "ask", "levels", "gaps", "age")
+    table = _table("exchange", "symbol", "state", "verified", "bid", "ask", "gaps", "age")
     for book in seen["books"]:
         table.add_row(
             book["exchange"],
             book["symbol"],
             Text(str(book["state"]), style=STATE_STYLES.get(str(book["state"]), "red")),
             f"{book['verified_depth']}",
-            _price(book["best_bid"]),
-            _price(book["best_ask"]),
-            f"{book['bids']}/{book['asks']}",
+            *_prices(book["best_bid"], book["best_ask"]),
             f"{book['gaps']}",
             _age(book["age_s"]),
         )
@@ -110,7 +107,7 @@ def _streams(seen: dict[str, Any]) -> Table:
     for each in seen["streams"]:
         by_pair.setdefault((each["exchange"], each["symbol"]), {})[each["channel"]] = each
     headers = [word for channel in channels for word in (f"{channel}/s", "age")]
-    table = _table("received", "symbol", *headers)
+    table = _table("exchange", "symbol", *headers)
     for (exchange, symbol), found in sorted(by_pair.items()):
         cells: list[str] = []
         for channel in channels:
@@ -123,7 +120,7 @@ def _streams(seen: dict[str, Any]) -> Table:
 
 def _stored(seen: dict[str, Any]) -> Table:
     """JetStream's streams beside the tables the writer fills from them."""
-    table = _table("stream", "messages", "size", "to write", "lag", "table", "rows")
+    table = _table("stream", "messages", "size", "waiting", "lag", "table", "rows")
     writer = (seen["writer"] or {}).get("streams") or {}
     rows = dict(seen["rows"] or {})
     for each in seen["jetstream"] or []:
@@ -143,13 +140,14 @@ def _stored(seen: dict[str, Any]) -> Table:
     return table
 
 
-LEFT = frozenset({"book", "symbol", "state", "received", "stream", "table"})
+LEFT = frozenset({"exchange", "symbol", "state", "stream", "table"})
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 1), pad_edge=False, header_style="dim", title=" ")
     for column in columns:
-        table.add_column(column, justify="left" if column in LEFT else "right")
+        left = column in LEFT
+        table.add_column(column, justify="left" if left else "right", no_wrap=left)
     return table
 
 
@@ -157,8 +155,9 @@ def _dot(style: str) -> Text:
     return Text("●", style=style)
 
 
-def _price(best: list[str] | None) -> str:
-    return best[0] if best else "none"
+def _prices(bid: list[str] | None, ask: list[str] | None) -> list[str]:
+    """Best prices with as many places as each other; none where a side is empty."""
+    return [each or "none" for each in alike([bid[0] if bid else "", ask[0] if ask else ""])]
 
 
 def _age(seconds: float | None) -> str:
@@ -170,4 +169,4 @@ def _size(count: int) -> str:
     while size >= KIB and len(units) > 1:
         size /= KIB
         units.pop(0)
-    return f"{size:.0f} {units[0]}" if size >= 10 else f"{size:.1f} {units[0]}"
+    return f"{size:.0f} {units[0]}" if size >= 10 or not size else f"{size:.1f} {units[0]}"

@@ -13,10 +13,10 @@ from cli.options import (
     exchange_named,
     symbol_named,
 )
-from cli.output import console, plain_errors, print_json, printable
+from cli.output import console, plain_errors, print_json
 from cli.query import patiently
 from cli.stores import reach_clickhouse
-from cli.views import SIDE_STYLES, clock_time
+from cli.views import SIDE_STYLES, clock_time, day, deal
 from config.load import load
 
 Last = Annotated[int, typer.Option("--last", min=1, max=100_000, help="How many.")]
@@ -59,10 +59,8 @@ def trades_command(
 
 
 def _line(row: dict[str, Any]) -> Text:
-    when = clock_time(row["exchange_ns"] or row["received_ns"])
+    ns = row["exchange_ns"] or row["received_ns"]
     note = "" if row["source"] == "live" else f" {row['source']}"
-    text = (
-        f"{when} {row['side']:<4} {printable(row['price']):>16} "
-        f"{printable(row['quantity']):>18} {row['trade_id']}{note}"
-    )
+    columns = deal(row["side"], f"{row['price']:f}", f"{row['quantity']:f}")
+    text = f"{day(ns)} {clock_time(ns)} {columns} {row['trade_id']}{note}"
     return Text(text, style=SIDE_STYLES[row["side"]])

@@ -1,11 +1,12 @@
 """Events as people read them: a book with depth bars, a trade as a coloured line."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import accumulate
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -15,12 +16,19 @@ NS = 1_000_000_000
 STATE_STYLES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
 SIDE_STYLES = {"buy": "green", "sell": "red"}
 BAR_WIDTH = 24
+FIGURES_WIDTH = 54
+"""What prices and quantities need beside the bars."""
 
 
 def clock_time(ns: int) -> str:
     """Time of day, UTC, milliseconds: `12:30:01.250`."""
     at = datetime.fromtimestamp(ns / NS, UTC)
     return at.strftime("%H:%M:%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def day(ns: int) -> str:
+    """The date, UTC: `2026-11-22`."""
+    return datetime.fromtimestamp(ns / NS, UTC).strftime("%Y-%m-%d")
 
 
 def span(ns: int) -> str:
@@ -30,11 +38,29 @@ def span(ns: int) -> str:
     return f"{ns / NS:.1f} s" if abs(ns) < 120 * NS else f"{ns / NS / 60:.0f} min"
 
 
+def trimmed(decimal: str) -> str:
+    """The same number without zeros at its end: `64000.10000000` -> `64000.1`."""
+    return decimal.rstrip("0").rstrip(".") if "." in decimal else decimal
+
+
+def pointed(decimal: str, before: int, after: int) -> str:
+    """A decimal whose point stands at a fixed place, however many digits it has."""
+    whole, _, part = trimmed(decimal).partition(".")
+    return f"{whole:>{before}}{'.' if part else ' '}{part:<{after}}"
+
+
+def alike(decimals: Iterable[str]) -> list[str]:
+    """Decimals with as many places as the longest needs, so that they line up."""
+    short = [trimmed(each) for each in decimals]
+    places = max((len(each.partition(".")[2]) for each in short), default=0)
+    return [f"{Decimal(each):.{places}f}" if each else "" for each in short]
+
+
 def spread(book: OrderBook) -> str:
     """Best ask minus best bid, exact; empty while a side is."""
     if not book.bids or not book.asks:
         return ""
-    return f"{Decimal(book.asks[0][0]) - Decimal(book.bids[0][0]):f}"
+    return trimmed(f"{Decimal(book.asks[0][0]) - Decimal(book.bids[0][0]):f}")
 
 
 def book_line(book: OrderBook) -> str:
@@ -51,9 +77,14 @@ def book_line(book: OrderBook) -> str:
 def trade_line(trade: Trade) -> str:
     """A trade in one line; columns stay below one another."""
     return (
-        f"{clock_time(trade.exchange_ns or trade.received_ns)} {trade.side:<4} "
-        f"{trade.price:>16} {trade.quantity:>18} {trade.trade_id}"
+        f"{clock_time(trade.exchange_ns or trade.received_ns)} "
+        f"{deal(trade.side, trade.price, trade.quantity)} {trade.trade_id}"
     )
+
+
+def deal(side: str, price: str, quantity: str) -> str:
+    """Side, price and quantity in columns."""
+    return f"{side:<4} {pointed(price, 8, 8)} {pointed(quantity, 8, 8)}"
 
 
 def trade_text(trade: Trade) -> Text:
@@ -87,12 +118,12 @@ class BookView:
         self.book, self.note = book, ""
         self.seen += 1
 
-    def __rich__(self) -> RenderableType:
-        parts: list[RenderableType] = [self._head()]
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._head()
         if self.book:
-            parts.append(_levels(self.book, self.rows))
-        parts.append(Text(self.note or "Ctrl-C ends", style="yellow" if self.note else "dim"))
-        return Group(*parts)
+            bar_width = max(0, min(BAR_WIDTH, (options.max_width - FIGURES_WIDTH) // 2))
+            yield _levels(self.book, self.rows, bar_width)
+        yield Text(self.note or "Ctrl-C ends", style="yellow" if self.note else "dim")
 
     def _head(self) -> RenderableType:
         head = Text(self.title, style="bold")
@@ -110,36 +141,41 @@ class BookView:
         return Group(head, Text(facts, style="dim"))
 
 
-def _levels(book: OrderBook, rows: int) -> Table:
+def _levels(book: OrderBook, rows: int, bar_width: int) -> Table:
     """Bids left, asks right; a bar is the quantity from the best level down to its own."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("", justify="right", width=BAR_WIDTH)
-    table.add_column("quantity", justify="right")
-    table.add_column("bid", justify="right", style="green")
-    table.add_column("ask", style="red")
-    table.add_column("quantity")
-    table.add_column("", width=BAR_WIDTH)
-    bids, asks = book.bids[:rows], book.asks[:rows]
+    table.add_column("", justify="right", width=bar_width, no_wrap=True)
+    table.add_column("quantity", justify="right", no_wrap=True)
+    table.add_column("bid", justify="right", style="green", no_wrap=True)
+    table.add_column("ask", style="red", no_wrap=True)
+    table.add_column("quantity", no_wrap=True)
+    table.add_column("", width=bar_width, no_wrap=True)
+    bids, asks = _shown(book.bids[:rows]), _shown(book.asks[:rows])
     sums_bid, sums_ask = _sums(bids), _sums(asks)
     largest = max([*sums_bid, *sums_ask], default=0.0) or 1.0
     for row in range(max(len(bids), len(asks))):
         left = bids[row] if row < len(bids) else ("", "")
         right = asks[row] if row < len(asks) else ("", "")
         table.add_row(
-            _bar(sums_bid, row, largest, "green"),
+            _bar(sums_bid, row, bar_width / largest, "green"),
             left[1],
             left[0],
             right[0],
             right[1],
-            _bar(sums_ask, row, largest, "red"),
+            _bar(sums_ask, row, bar_width / largest, "red"),
         )
     return table
+
+
+def _shown(levels: Levels) -> Levels:
+    prices, quantities = zip(*levels, strict=True) if levels else ((), ())
+    return list(zip(alike(prices), alike(quantities), strict=True))
 
 
 def _sums(levels: Levels) -> list[float]:
     return list(accumulate(float(quantity) for _, quantity in levels))
 
 
-def _bar(sums: list[float], row: int, largest: float, style: str) -> Text:
-    length = round(sums[row] / largest * BAR_WIDTH) if row < len(sums) else 0
+def _bar(sums: list[float], row: int, scale: float, style: str) -> Text:
+    length = round(sums[row] * scale) if row < len(sums) else 0
     return Text("█" * length, style=style)

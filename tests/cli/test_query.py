@@ -125,8 +125,8 @@ def test_without_clickhouse_there_is_one_line() -> None:
 def test_the_last_trades_are_lines_oldest_first(run: Run, stored: dict[str, str]) -> None:
     result = run("trades", "binance_spot", "btc-usdt", "--last", "2", env=stored)
     assert [line.split() for line in result.stdout.splitlines()] == [
-        ["22:13:20.123", "sell", "0.00000001", "0.001", "12"],
-        ["22:13:20.123", "buy", "64000.1", "0.001", "13", "backfill"],
+        ["2023-11-14", "22:13:20.123", "sell", "0.00000001", "0.001", "12"],
+        ["2023-11-14", "22:13:20.123", "buy", "64000.1", "0.001", "13", "backfill"],
     ]
 
 
