@@ -51,8 +51,8 @@ $(STAMP): requirements.lock
 	  echo "Choose another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "[1/3] creating .venv with $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv .venv || { echo "python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "[2/3] installing what requirements.lock names, each file checked against its hash"
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@echo "[2/3] installing what requirements.lock names, each file checked against its hash (about a minute)"
+	@$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	@echo "[3/3] installing the marketprism command"
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation -e .
 	@touch $(STAMP)

@@ -1,11 +1,12 @@
 """The live table of `marketprism up`: symbols, books, rates, rows, lag, services."""
 
 import time
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -14,12 +15,25 @@ from config import queues
 from config.settings import Settings
 
 AWAY = "not answering"
+_CHANNELS = {
+    "trade": "trade/s",
+    "aggregate-trade": "agg/s",
+    "orderbook": "depth/s",
+    "ticker": "tick/s",
+    "book-ticker": "bbo/s",
+}
+"""Frames received, by the channel they came through."""
 _TABLES = {
     "trades": "trades",
     "orderbook_deltas": "deltas",
     "orderbook_snapshots": "books",
     "tickers": "tickers",
 }
+"""Rows stored, by table."""
+_WIDE = 150
+"""Columns from which everything fits into one table; below, there are two."""
+_BOOK = ("book", "levels", "verified", "bid", "ask", "spread")
+_FLOW = (*_CHANNELS.values(), *_TABLES.values())
 _STATES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
 
 
@@ -37,14 +51,16 @@ class Board:
         self._begun_s, self._ends_s = time.monotonic(), ends_s
         self.failed: dict[str, str] = {}
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         look = self._watcher.now
-        parts: list[RenderableType] = [self._symbols(look), self._services(look)]
-        remarks = self.remarks(look)
-        if remarks:
-            parts.append(Text("\n".join(remarks), style="yellow"))
-        parts.append(Text(self.clock(), style="dim"))
-        return Group(*parts)
+        if options.max_width >= _WIDE:
+            yield self._symbols(look, ())
+        else:
+            yield self._symbols(look, _FLOW)
+            yield self._symbols(look, _BOOK)
+        yield self._services(look)
+        yield from (Text(remark, style="yellow") for remark in self.remarks(look))
+        yield Text(self.clock(), style="dim")
 
     def clock(self) -> str:
         """Time passed, time left, rows stored."""
@@ -77,7 +93,8 @@ class Board:
         lines = [self.clock()]
         for exchange, symbol in self._pairs():
             cells = self._cells(look, exchange, symbol)
-            lines.append("  " + "  ".join(f"{name} {value}" for name, value in cells.items()))
+            facts = [f"{name} {text}" for name, text in list(cells.items())[2:]]
+            lines.append(f"  {exchange} {symbol}: {'  '.join(facts)}")
         lines += [f"  {name}: {self._service_line(look, name)}" for name in self._names()]
         return lines + [f"  ! {remark}" for remark in self.remarks(look)]
 
@@ -92,38 +109,40 @@ class Board:
         exchanges = self._settings.enabled_exchanges()
         return [*(queues.collector(name) for name in exchanges), queues.WRITER, "worker"]
 
-    def _symbols(self, look: Look) -> Table:
+    def _symbols(self, look: Look, left_out: Sequence[str]) -> Table:
+        """The table of symbols without some columns."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for index, (exchange, symbol) in enumerate(self._pairs()):
-            cells = self._cells(look, exchange, symbol)
+            found = self._cells(look, exchange, symbol)
+            cells = {name: text for name, text in found.items() if name not in left_out}
             if index == 0:
                 for name in cells:
                     left = name in ("exchange", "symbol", "book")
                     table.add_column(name, justify="left" if left else "right", no_wrap=True)
-            state = cells["book"]
-            cells_text: list[RenderableType] = [
-                Text(value, style=_STATES.get(state, "red")) if name == "book" else value
-                for name, value in cells.items()
-            ]
-            table.add_row(*cells_text)
+            table.add_row(*(_styled(name, text) for name, text in cells.items()))
         return table
 
     def _cells(self, look: Look, exchange: str, symbol: str) -> dict[str, str]:
         """One row of the table: column to text."""
         status = look.collector(exchange)
         book = status.get("books", {}).get(symbol, {})
-        cells = {"exchange": exchange, "symbol": symbol, "book": book.get("state", AWAY)}
-        if not status:
-            cells["book"] = AWAY
-        cells["levels"] = f"{book.get('bid_count', 0)}/{book.get('ask_count', 0)}"
-        cells["verified"] = str(book.get("verified_depth", 0))
         bid, ask = _price(book.get("best_bid")), _price(book.get("best_ask"))
-        cells |= {"bid": bid, "ask": ask, "spread": _spread(bid, ask)}
-        for channel in sorted(status.get("streams", {})):
-            cells[f"{channel}/s"] = f"{self._watcher.rate(exchange, channel, symbol):.1f}"
-        for name, title in _TABLES.items():
-            count = "?" if look.rows is None else f"{look.rows[name].get((exchange, symbol), 0):,}"
-            cells[f"{title} stored"] = count
+        cells = {
+            "exchange": exchange,
+            "symbol": symbol,
+            "book": str(book.get("state", "SYNCING")) if status else AWAY,
+            "levels": f"{book.get('bid_count', 0)}/{book.get('ask_count', 0)}",
+            "verified": str(book.get("verified_depth", 0)),
+            "bid": bid,
+            "ask": ask,
+            "spread": _spread(bid, ask),
+        }
+        for channel, title in _CHANNELS.items():
+            if channel in self._settings.exchanges[exchange].channels:
+                cells[title] = f"{self._watcher.rate(exchange, channel, symbol):.1f}"
+        for table, title in _TABLES.items():
+            rows = None if look.rows is None else look.rows[table]
+            cells[title] = "?" if rows is None else f"{rows.get((exchange, symbol), 0):,}"
         lag = look.lag_ms.get((exchange, symbol))
         cells["lag"] = "" if lag is None else f"{lag:.0f} ms"
         return cells
@@ -151,14 +170,29 @@ class Board:
                 f"published {publisher.get('published', 0):,}, "
                 f"queued {publisher.get('queued', 0):,}, dropped {publisher.get('dropped', 0):,}"
             )
-        parts += [
-            f"{word} {status[word]:,}"
-            for word in ("rows", "batches", "pending", "dead_letters")
-            if isinstance(status.get(word), int)
-        ]
+        parts += _sinks(status)
         if view.get("error"):
             parts.append(str(view["error"]))
         return " · ".join(parts)
+
+
+def _sinks(status: dict[str, Any]) -> list[str]:
+    """What a writer says of its streams."""
+    sinks = [each for each in status.get("streams", {}).values() if "stored_rows" in each]
+    if not sinks:
+        return []
+    total = {
+        word: sum(int(each.get(word) or 0) for each in sinks)
+        for word in ("stored_rows", "batches", "pending", "refused", "retries")
+    }
+    parts = [
+        "connected" if status.get("connected") else "waiting for NATS",
+        f"stored {total['stored_rows']:,} in {total['batches']:,} batches",
+        f"pending {total['pending']:,}",
+        f"lag {float(status.get('lag_s') or 0):.1f} s",
+    ]
+    parts += [f"{word} {total[word]:,}" for word in ("refused", "retries") if total[word]]
+    return parts + [str(each["error"]) for each in sinks if each.get("error")][:1]
 
 
 def span(seconds: float) -> str:
@@ -171,9 +205,18 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _styled(column: str, text: str) -> Text:
+    if column == "book":
+        return Text(text, style=_STATES.get(text, "bold red"))
+    return Text(text, style="dim" if column == "exchange" else "")
+
+
 def _price(best: Any) -> str:
-    """The price of a best level, which is `[price, quantity]` or nothing."""
-    return str(best[0]) if best else ""
+    """The price of a best level, `[price, quantity]`, two decimals at least; empty for none."""
+    if not best:
+        return ""
+    whole, _, decimals = str(best[0]).partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
 
 
 def _spread(bid: str, ask: str) -> str:

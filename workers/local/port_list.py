@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from config.environment import variable_of
 from config.settings import Settings
-from workers.local.ports import LOOPBACK, LocalStackError, PortTaken, is_free
+from workers.local.ports import LOOPBACK, PortTaken, is_free
 from workers.local.servers import is_local, nats_port
 
 
@@ -47,7 +47,7 @@ def stack_ports(settings: Settings) -> list[StackPort]:
 
 
 def check_ports(settings: Settings, patience_s: float = 0.0) -> None:
-    """Make sure every port is free and none is wanted twice.
+    """Make sure every port is free; that none is wanted twice is the settings' business.
 
     Args:
         settings: say which ports.
@@ -55,18 +55,9 @@ def check_ports(settings: Settings, patience_s: float = 0.0) -> None:
 
     Raises:
         PortTaken: names the port, the setting, the variable and who holds it.
-        LocalStackError: two settings chose the same port.
     """
-    wanted: dict[int, StackPort] = {}
-    for each in stack_ports(settings):
-        twin = wanted.setdefault(each.port, each)
-        if twin is not each:
-            raise LocalStackError(
-                f"port {each.port} is chosen twice, by {twin.setting} and {each.setting}; "
-                f"choose another: {each.variable}=<port>"
-            )
     deadline, pause = time.monotonic() + patience_s, threading.Event()
-    for each in wanted.values():
+    for each in stack_ports(settings):
         while not is_free(each.port, each.address):
             if time.monotonic() >= deadline:
                 raise PortTaken(each.port, each.setting, each.variable)

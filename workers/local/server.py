@@ -4,6 +4,7 @@ Under `marketprism up` the supervisor runs `command()`; `start()` and `stop()` a
 for anyone who wants one server alone.
 """
 
+import os
 import shutil
 import subprocess
 import sysconfig
@@ -88,7 +89,7 @@ class LocalServer(ABC):
         self.prepare()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                bound(self.command()),
+                bound(self.command(), os.getpid()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -74,7 +74,9 @@ class Supervisor:
         output = self.log_dir / "supervisord.out"
         with output.open("wb") as log:
             self._process = subprocess.Popen(
-                bound([sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)]),
+                bound(
+                    [sys.executable, "-m", "supervisor.supervisord", "-c", str(conf)], os.getpid()
+                ),
                 cwd=self.data_dir,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -177,7 +179,9 @@ class _Unix(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection  # what `close` closes
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):
