@@ -39,6 +39,7 @@ def test_a_service_that_ends_by_itself_ends_the_process_with_70(
     child = start(host, steady_redis.port, DEMO=manner)
     assert child.exit_code(20) == 70
     assert words(data_path) == ["run", "drain", "drained"]
+    assert "still lives" not in child.output, "the host must end it, not the exit deadline"
     assert ("asked to crash" if manner == "crash-soon" else "ended by itself") in child.output
 
 
