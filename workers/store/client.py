@@ -100,4 +100,6 @@ def _words(error: Exception) -> str:
     """The server's words without its stack trace."""
     text = getattr(error, "message", None) or str(error) or repr(error)
     words = str(text).partition("Stack trace:")[0].removeprefix("DB::Exception:")
+    if isinstance(error, driver.SocketTimeoutError):
+        words = f"ClickHouse did not answer in time {words}"  # the driver gives the address alone
     return " ".join(words.split())[:1000]
