@@ -17,7 +17,7 @@ from cli.stack_environment import choose
 from cli.steps import Steps
 from config.load import CURRENT_STACK, load
 from config.settings import Settings
-from workers.local.presence import Running, running
+from workers.local.presence import AlreadyRunning, Presence, Running, running
 from workers.local.stack import end_orphan
 from workers.local.supervision import Supervisor, SupervisorAway
 
@@ -73,9 +73,15 @@ def _end_orphans(settings: Settings, out: Console) -> bool:
     places = {settings.data_path, *(file.parents[1] for file in _descriptions())}
     ended = False
     with Steps(out, live=out.is_terminal, mark="■") as steps:
-        for place in sorted(places):
-            if running(place) is None:
+        for place in sorted(place for place in places if (place / "run").is_dir()):
+            presence = Presence(place)
+            try:
+                presence.claim()
                 ended |= end_orphan(place, steps, 2 * settings.local.stop_timeout)
+            except AlreadyRunning:
+                continue
+            finally:
+                presence.release()
     return ended
 
 

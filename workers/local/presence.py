@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from config.environment import CURRENT_STACK
+from config.environment import CURRENT_STACK, is_running
 from workers.local.ports import LocalStackError
 
 
@@ -86,12 +86,12 @@ class Presence:
             whole.replace(file)
 
     def release(self) -> None:
-        """Remove what we wrote and give the lock back."""
+        """Remove what we, or a stack that was killed, wrote here, and give the lock back."""
         if self._lock is None:
             return
         for file in self._files:
             found = _read(file)
-            if found is not None and found.pid == os.getpid():
+            if found is not None and (found.pid == os.getpid() or not is_running(found.pid)):
                 file.unlink(missing_ok=True)
         _lock_file(self.data_dir).unlink(missing_ok=True)
         os.close(self._lock)

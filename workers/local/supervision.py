@@ -1,5 +1,6 @@
 """supervisord as a child of ours: start, ask, tell, end. It ends when its parent is gone."""
 
+import contextlib
 import http.client
 import os
 import socket
@@ -45,6 +46,10 @@ class ProcessState:
 
 class SupervisorAway(LocalStackError):
     """supervisord does not answer on its socket."""
+
+
+class SupervisorEnding(SupervisorAway):
+    """supervisord is stopping its programs and takes no more calls."""
 
 
 class Supervisor:
@@ -100,6 +105,8 @@ class Supervisor:
         """Whether a supervisord answers on this data directory's socket."""
         try:
             self.call("supervisor.getState")
+        except SupervisorEnding:
+            return True
         except SupervisorAway:
             return False
         return True
@@ -133,12 +140,13 @@ class Supervisor:
                 raise
 
     def shutdown(self) -> None:
-        """Ask supervisord to stop everything that still runs and to end."""
-        try:
+        """Ask supervisord to stop everything that still runs and to end.
+
+        Raises:
+            SupervisorAway: there is no answer.
+        """
+        with contextlib.suppress(SupervisorEnding):
             self.call("supervisor.shutdown")
-        except xmlrpc.client.Fault as fault:
-            if "SHUTDOWN_STATE" not in fault.faultString:
-                raise
 
     def wait(self, timeout_s: float) -> bool:
         """Whether the supervisord that `start` started ended in time."""
@@ -160,7 +168,7 @@ class Supervisor:
         """One XML-RPC call.
 
         Raises:
-            SupervisorAway: there is no answer.
+            SupervisorAway: there is no answer, or it is ending.
             xmlrpc.client.Fault: supervisord refused.
         """
         path = socket_path(self.data_dir)
@@ -169,6 +177,10 @@ class Supervisor:
                 return getattr(proxy, method)(*arguments)
             except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
                 raise SupervisorAway(f"supervisord does not answer on {path}: {error}") from error
+            except xmlrpc.client.Fault as fault:
+                if "SHUTDOWN_STATE" not in fault.faultString:
+                    raise
+                raise SupervisorEnding(f"supervisord on {path} is ending") from None
 
 
 class _Unix(xmlrpc.client.Transport):
