@@ -123,7 +123,10 @@ def patiently(work: Callable[[], T], saying: str) -> T:
     thread.start()
     thread.join(PATIENCE_S)
     if thread.is_alive():
-        with console(stderr=True).status(saying):
+        shown = console(stderr=True)
+        if not shown.is_terminal:
+            shown.print(saying)
+        with shown.status(saying):
             thread.join()
     if errors:
         raise errors[0]

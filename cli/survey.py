@@ -100,7 +100,10 @@ def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
         if not each["reachable"]
     ]
     exchanges = settings.enabled_exchanges()
-    for name in _expected(settings):
+    redis_answers = seen["servers"]["redis"]["reachable"]
+    if not redis_answers:
+        found.append("the services cannot be asked without redis; they may well be running")
+    for name in _expected(settings) if redis_answers else []:
         service = seen["services"].get(name)
         if service is None:
             found.append(f"{name} does not answer")
@@ -109,7 +112,7 @@ def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
     books = {(book["exchange"], book["symbol"]): book for book in seen["books"]}
     for exchange, each in exchanges.items():
         if "orderbook" not in each.channels or queues.collector(exchange) not in seen["services"]:
-            continue
+            continue  # said above
         for symbol in each.symbols:
             book = books.get((exchange, symbol))
             state = book["state"] if book else "not there"
