@@ -349,7 +349,14 @@ def test_an_audit_does_not_survive_the_loss_of_the_book():
     sync.delta(delta(105, 106))
     sync.snapshot(snapshot(106, BIDS, ASKS))
     sync.delta(delta(107, 108))
-    assert (sync.state, sync.audits_differed) == ("SYNCED", 0)
+    assert (sync.state, sync.audits_differed, sync.audits_undecided) == ("SYNCED", 0, 0)
+
+
+def test_an_audit_newer_than_the_book_changes_nothing_before_the_book_arrives():
+    sync = synced(complete=False)
+    assert sync.audit(snapshot(103, [*BIDS, ("98", "1")], ASKS)) == ()
+    assert sync.book.levels() == (BIDS, ASKS)
+    assert sync.book.verified_bids == 2
 
 
 def test_audits_outside_synced_decide_nothing():

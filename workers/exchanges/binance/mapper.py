@@ -12,6 +12,7 @@ import msgspec
 
 from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
 from workers.exchanges.binance.messages import (
+    UNREADABLE,
     BinanceAggTrade,
     BinanceBookTicker,
     BinanceCombined,
@@ -132,7 +133,7 @@ class SpotMapper:
         decoder, build = route
         try:
             message = decoder.decode(frame)
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             return self._map_unusual(frame, received_ns)
         return (build(getattr(message, "data", message), frame, received_ns),)
 
@@ -149,7 +150,7 @@ class SpotMapper:
             raise WireError(self._exchange, "unknown_event", f"e is {event[:40]!r}", frame)
         try:
             message = msgspec.convert(fields, shape.struct)
-        except (msgspec.ValidationError, RecursionError) as error:
+        except UNREADABLE as error:
             raise unreadable(self._exchange, event, error, frame) from error
         if isinstance(message, BinanceDepthUpdate):
             self._check_levels(message.b, message.a, frame)

@@ -8,6 +8,9 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no such JSON: malformed, not UTF-8, nested too deep."""
+
 Level = tuple[str, str]
 
 

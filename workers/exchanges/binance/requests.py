@@ -8,7 +8,12 @@ from typing import Literal
 import msgspec
 
 from workers.book.sequence import Snapshot
-from workers.exchanges.binance.messages import BinanceDepth, BinanceExchangeInfo, BinanceOldDepth
+from workers.exchanges.binance.messages import (
+    UNREADABLE,
+    BinanceDepth,
+    BinanceExchangeInfo,
+    BinanceOldDepth,
+)
 from workers.exchanges.binance.sequence import NO_BOOK_YET
 from workers.model.errors import ExchangeError, RateLimited, WireError
 from workers.model.events import Levels
@@ -46,7 +51,7 @@ def read_instruments(exchange: str, body: bytes) -> list[Instrument]:
     """
     try:
         info = _exchange_info.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(exchange, "exchangeInfo", error, body) from error
     instruments = []
     for each in info.symbols:
@@ -92,7 +97,7 @@ def read_snapshot(exchange: str, body: bytes, depth: int) -> Snapshot:
     """
     try:
         last_id, bids, asks = _read_depth(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise unreadable(exchange, "depth", error, body) from error
     nothing_yet = last_id == NO_BOOK_YET and not bids and not asks
     if last_id < 0 and not nothing_yet:
@@ -120,7 +125,7 @@ def read_error(exchange: str, response: HttpResponse) -> ExchangeError:
     code, message = response.status, ""
     try:
         body = msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         body = None
     if isinstance(body, dict):
         if isinstance(body.get("code"), int):

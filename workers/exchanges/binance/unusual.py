@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from workers.exchanges.base import Acknowledged, ShutdownNotice
+from workers.exchanges.binance.messages import UNREADABLE
 from workers.model.errors import WireError
 
 IGNORED_EVENTS = frozenset(
@@ -44,7 +45,7 @@ def read_unusual(exchange: str, frame: bytes) -> Acknowledged | ShutdownNotice |
     """
     try:
         message = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise WireError(exchange, "broken_json", str(error), frame) from error
     if not isinstance(message, dict):
         raise WireError(exchange, "unknown_event", "the message is not an object", frame)
