@@ -65,8 +65,8 @@ def spread(book: OrderBook) -> str:
 
 def book_line(book: OrderBook) -> str:
     """A book in one line, for pipes and logs."""
-    bid = " x ".join(book.bids[0]) if book.bids else "none"
-    ask = " x ".join(book.asks[0]) if book.asks else "none"
+    bid = " x ".join(map(trimmed, book.bids[0])) if book.bids else "none"
+    ask = " x ".join(map(trimmed, book.asks[0])) if book.asks else "none"
     return (
         f"{clock_time(book.received_ns)} {book.symbol} {book.state} bid {bid} ask {ask} "
         f"spread {spread(book) or 'none'} verified {book.verified_depth} "

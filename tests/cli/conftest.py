@@ -35,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def run_process(
     *arguments: str, env: Mapping[str, str] = {}, stdin: str | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """The command as its own process, within 30 s."""
+    """The command as its own process, within a minute."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=os.environ | dict(env),
@@ -43,6 +43,6 @@ def run_process(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )

@@ -31,14 +31,14 @@ def drawn(view: BookView) -> str:
 
 def test_a_book_as_one_line() -> None:
     assert book_line(book(EXCHANGE_NS)) == (
-        "22:13:20.123 BTC-USDT SYNCED bid 64000.10 x 1.5 ask 64000.20 x 1 spread 0.1 "
+        "22:13:20.123 BTC-USDT SYNCED bid 64000.1 x 1.5 ask 64000.2 x 1 spread 0.1 "
         "verified 4321 update 99 latency 3 ms"
     )
 
 
 def test_an_empty_side_is_none_and_never_a_number() -> None:
     text = book_line(book(EXCHANGE_NS, bids=[]))
-    assert "bid none ask 64000.20 x 1 spread none" in text
+    assert "bid none ask 64000.2 x 1 spread none" in text
     assert spread(book(asks=[])) == ""
 
 
