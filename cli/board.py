@@ -30,6 +30,9 @@ _TABLES = {
     "tickers": "tickers",
 }
 """Rows stored, by table."""
+_LEGEND = " /s: received · trades, deltas, books, tickers: rows stored · lag: received to stored"
+_ERROR_CHARS = 160
+"""An error's beginning says enough here; all of it is in the log."""
 _WIDE = 150
 """Columns from which everything fits into one table; below, there are two."""
 _BOOK = ("book", "levels", "verified", "bid", "ask", "spread")
@@ -58,6 +61,8 @@ class Board:
         else:
             yield self._symbols(look, _FLOW)
             yield self._symbols(look, _BOOK)
+        yield Text(_LEGEND, style="dim")
+        yield Text()
         yield self._services(look)
         yield from (Text(remark, style="yellow") for remark in self.remarks(look))
         yield Text(self.clock(), style="dim")
@@ -82,7 +87,9 @@ class Board:
             status = look.collector(exchange)
             error = status.get("last_error") or _connection_error(status)
             if error:
-                lines.append(f"{exchange}: cannot be reached, trying again: {error}")
+                words = str(error).removeprefix(f"{exchange}: ")
+                short = words if len(words) <= _ERROR_CHARS else f"{words[:_ERROR_CHARS]}…"
+                lines.append(f"{exchange}: cannot be reached, trying again: {short}")
             for symbol in status.get("unlisted", []):
                 lines.append(f"{exchange}: {symbol} is not listed there and is left out")
         return lines

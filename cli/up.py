@@ -173,7 +173,10 @@ class _Up:
 
     def _watch(self, board: "Board", ends_s: float | None) -> None:
         pause, printed_s = threading.Event(), time.monotonic()
-        screen = Live(board, console=self._out, refresh_per_second=4) if self._live else None
+        screen = None
+        if self._live:  # a run that ends by itself prints its last table afterwards
+            passing = ends_s is not None
+            screen = Live(board, console=self._out, refresh_per_second=4, transient=passing)
         with screen or _nothing():
             while ends_s is None or time.monotonic() < ends_s:
                 board.failed = self._stack.failed()

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from workers.local.ports import free_ports, is_free
 from workers.local.programs import Program, programs
 from workers.local.servers import LocalServer, servers
-from workers.local.supervision import Supervisor
+from workers.local.supervision import Supervisor, gone
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_nothing_outlives_a_killed_supervisor(
     everyone = children + [each for child in children for each in child.children(recursive=True)]
     assert len(everyone) == 4  # ClickHouse is two
     supervisor.end()
-    wait_until(lambda: all(gone(each) for each in everyone), 20, "all processes gone")
+    wait_until(lambda: all(gone(each.pid) for each in everyone), 20, "all processes gone")
     assert all(is_free(server.port) for server in own)
 
 
@@ -117,15 +117,7 @@ def test_a_bound_command_ends_with_its_parent(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_until(lambda: gone(process), 10, "the child ended")
-
-
-def gone(process: psutil.Process) -> bool:
-    """Ended; init may take its time to take note of it."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    wait_until(lambda: gone(process.pid), 10, "the child ended")
 
 
 def _all_running(supervisor: Supervisor) -> bool:

@@ -20,7 +20,7 @@ from workers.local.programs import STOP_ORDER, Program, programs
 from workers.local.server import tail
 from workers.local.servers import servers
 from workers.local.simulated import separate
-from workers.local.supervision import Supervisor, SupervisorAway
+from workers.local.supervision import Supervisor, SupervisorAway, gone
 
 _TURN_S = 0.05
 _END_S = 10.0
@@ -68,6 +68,7 @@ class Stack:
         self.started_ns = 0
         self._presence = Presence(self.data_dir)
         self._programs: list[Program] = []
+        self._pids: list[int] = []
 
     def start(self) -> None:
         """Start everything and wait until it is ready. Call it from the main thread.
@@ -103,9 +104,11 @@ class Stack:
         Raises:
             SupervisorAway: the supervisor itself is gone.
         """
+        states = self.supervisor.processes()
+        self._pids = [state.pid for state in states.values() if state.pid]
         return {
             name: f"{state.state.lower()}: {state.detail}"
-            for name, state in self.supervisor.processes().items()
+            for name, state in states.items()
             if state.failed
         }
 
@@ -116,6 +119,7 @@ class Stack:
                 for stage in STOP_ORDER:
                     self._stop_stage([each for each in self._programs if each.stage == stage])
                 self._end_supervisor()
+            self._wait_for_orphans()
         finally:
             self._presence.release()
 
@@ -205,6 +209,19 @@ class Stack:
         if not self.supervisor.wait(_END_S):
             self.supervisor.end()
         self._progress.done("supervisor", "stopped")
+
+    def _wait_for_orphans(self) -> None:
+        """Where the supervisor was killed, its programs end by themselves, a little later."""
+        left = [pid for pid in self._pids if not gone(pid)]
+        if not left:
+            return
+        self._progress.begin("orphans")
+        deadline, pause = time.monotonic() + self.settings.local.stop_timeout, threading.Event()
+        while left and time.monotonic() < deadline:
+            pause.wait(_TURN_S)
+            left = [pid for pid in left if not gone(pid)]
+        words = f"still running: {', '.join(map(str, left))}" if left else "of a killed supervisor"
+        self._progress.done("orphans", words)
 
     def _end_what_was_left(self) -> None:
         """A stack died here without cleaning up; its supervisor may still be ending."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from workers.local.bound import bound
 from workers.local.ports import LocalStackError
 from workers.local.programs import Program
@@ -42,6 +44,14 @@ class ProcessState:
     def failed(self) -> bool:
         """It ended although it should run."""
         return self.state in ("BACKOFF", "EXITED", "FATAL", "UNKNOWN")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, even if its parent has not taken note of it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class SupervisorAway(LocalStackError):
