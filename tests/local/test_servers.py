@@ -9,6 +9,7 @@ from clickhouse_driver import Client
 from config.settings import Settings
 from tests.waiting import wait_until
 from workers.local.ports import LocalStackError, PortTaken, free_ports, holder, is_free
+from workers.local.server import program
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer
 
 
@@ -68,3 +69,8 @@ def test_settings_point_at_the_running_servers(
     assert settings.redis.port == redis_server.port
     with Client(settings.clickhouse.host, settings.clickhouse.port) as client:
         assert client.execute("SELECT 1") == [(1,)]
+
+
+def test_a_program_that_is_missing_is_named_with_the_remedy() -> None:
+    with pytest.raises(LocalStackError, match=r"no-such-server is neither in .* put it on PATH"):
+        program("no-such-server", "put it on PATH")
