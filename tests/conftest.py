@@ -15,7 +15,8 @@ from config.settings import ROOT, Settings
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
 
 for _name in [name for name in os.environ if name.startswith("MARKETPRISM_")]:
-    del os.environ[_name]
+    if _name != "MARKETPRISM_CAPTURES":  # where recorded messages are, no setting
+        del os.environ[_name]
 # Without it settings would come from a stack that happens to run (.marketprism/current.json).
 os.environ["MARKETPRISM_CONFIG"] = str(ROOT / "config" / "marketprism.yaml")
 
