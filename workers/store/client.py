@@ -46,13 +46,15 @@ DATA_CODES = frozenset(
         349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN: a field is missing
         395,  # FUNCTION_THROW_IF_VALUE_IS_NON_ZERO: a check of ours
         407,  # DECIMAL_OVERFLOW
+        467,  # CANNOT_PARSE_BOOL
         691,  # UNKNOWN_ELEMENT_OF_ENUM
     }
 )
 """Answers that say something about the rows of an insert, not about the server.
 
 Anything else is not blamed on the rows: an insert is then tried again, loudly, and nothing becomes
-a dead letter because of a missing table or a wrong password.
+a dead letter because of a missing table or a wrong password. Should a code be missing here, the
+writer finds wrong rows by their complaints (insert.py) after some retries.
 """
 
 

@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+SUSPICIOUS_RETRIES = 5
+"""Retries of an insert after which its rows are looked at, whatever ClickHouse says is wrong."""
+
 Refused = list[tuple[Delivery, str]]
 
 
@@ -153,12 +156,17 @@ class Sink:
         """Insert all rows ClickHouse takes, however long that takes. Returns the refused ones."""
         lines = [each.data for each in batch]
         name = token(self.stream, batch)
-        try:
-            await self._ask(lambda: self._inserter.insert(self.table, lines, name))
-        except StoreError as error:
-            return await self._isolate(batch, lines, str(error))
-        self._counters.add("batches_stored_total", self.table.name)
-        return []
+        while True:
+            try:
+                await self._ask(
+                    lambda: self._inserter.insert(self.table, lines, name), SUSPICIOUS_RETRIES
+                )
+            except StoreError as error:
+                if not error.retryable or await self._complaints(lines):
+                    return await self._isolate(batch, lines, str(error))
+            else:
+                self._counters.add("batches_stored_total", self.table.name)
+                return []
 
     async def _isolate(
         self, batch: Sequence[Delivery], lines: Sequence[bytes], reason: str
@@ -166,11 +174,7 @@ class Sink:
         """Find the rows that make an insert fail; store the others."""
         if len(batch) == 1:
             return [(batch[0], reason)]
-        try:
-            wrong = await self._ask(lambda: self._inserter.complaints(self.table, lines))
-        except StoreError as error:
-            log.warning("rows_not_checked", table=self.table.name, error=str(error))
-            wrong = {}
+        wrong = await self._complaints(lines)
         refused = [(batch[position], text) for position, text in sorted(wrong.items())]
         rest = [each for position, each in enumerate(batch) if position not in wrong]
         if refused:
@@ -179,11 +183,23 @@ class Sink:
         middle = len(rest) // 2
         return [*await self._insert(rest[:middle]), *await self._insert(rest[middle:])]
 
-    async def _ask(self, work: Callable[[], T]) -> T:
+    async def _complaints(self, lines: Sequence[bytes]) -> dict[int, str]:
+        """Positions of wrong rows with the reason; empty if ClickHouse cannot say."""
+        try:
+            return await self._ask(lambda: self._inserter.complaints(self.table, lines))
+        except StoreError as error:
+            log.warning("rows_not_checked", table=self.table.name, error=str(error))
+            return {}
+
+    async def _ask(self, work: Callable[[], T], retries: int | None = None) -> T:
         """Run a call to ClickHouse in the sink's thread until it is answered.
 
+        Args:
+            work: the call.
+            retries: at most; None for ever.
+
         Raises:
-            StoreError: it refused the rows.
+            StoreError: it refused the rows, or the retries are used up (`retryable`).
         """
         backoff = Backoff(self._settings.retry_first, self._settings.retry_limit)
         loop = asyncio.get_running_loop()
@@ -191,7 +207,7 @@ class Sink:
             try:
                 answer = await loop.run_in_executor(self._thread, work)
             except StoreError as error:
-                if not error.retryable:
+                if not error.retryable or backoff.attempts == retries:
                     raise
                 self._counters.add("insert_retries_total", self.table.name)
                 if not backoff.attempts:
