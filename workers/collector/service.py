@@ -60,16 +60,9 @@ class CollectorService:
         self._outbox = Outbox(self._publisher)
         limits = self._exchange.limits
         self._budget = WeightBudget(limits.weight, limits.weight_window_s, self._clock)
-        self._client = HttpClient(
-            self._settings.rest_url,
-            exchange=exchange_name,
-            timeout_s=self._settings.rest_timeout,
-            budget=self._budget,
-            read_error=self._exchange.read_error,
-        )
-        self._fetcher = SnapshotFetcher(
-            self._exchange, self._snapshot_client(), self.counters, self._clock
-        )
+        # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
+        self._client, fetching = self._rest_client(), self._rest_client()
+        self._fetcher = SnapshotFetcher(self._exchange, fetching, self.counters, self._clock)
         self._connects = SlidingWindow(limits.connects, limits.connect_window_s, self._clock)
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
@@ -273,14 +266,14 @@ class CollectorService:
             self._clock,
         )
 
-    def _snapshot_client(self) -> HttpClient:
-        # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
+    def _rest_client(self) -> HttpClient:
         return HttpClient(
             self._settings.rest_url,
             exchange=self._exchange.name,
             timeout_s=self._settings.rest_timeout,
             budget=self._budget,
             read_error=self._exchange.read_error,
+            used_weight_header=self._exchange.limits.used_weight_header,
         )
 
     def _watch(self) -> None:
