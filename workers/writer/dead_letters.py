@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from config.queues import DEAD_LETTERS, WRITER
 from workers.bus.subscription import Delivery
 
-KEPT_BYTES = 700_000
-"""Of a payload; with its escapes it has to stay below NATS's 1 MB."""
+LARGEST_BYTES = 1_000_000
+"""Of a dead letter: NATS takes 1 MB (1,048,576 bytes with headers) unless it is told otherwise."""
 
 
 def subject(table: str) -> str:
@@ -22,12 +22,18 @@ def message_id(stream: str, delivery: Delivery) -> str:
 
 
 def envelope(stream: str, table: str, delivery: Delivery, reason: str) -> bytes:
-    """The dead letter: one JSON object.
+    """The dead letter: one JSON object below LARGEST_BYTES.
 
     `payload` is the message's text, or `payload_base64` its bytes where they are not UTF-8;
-    `truncated` tells that it was longer than KEPT_BYTES.
+    `truncated` tells that only its beginning is kept.
     """
-    kept = delivery.data[:KEPT_BYTES]
+    kept = len(delivery.data)
+    while len(letter := _letter(stream, table, delivery, reason, kept)) > LARGEST_BYTES:
+        kept = min(kept // 2, LARGEST_BYTES)
+    return letter
+
+
+def _letter(stream: str, table: str, delivery: Delivery, reason: str, kept: int) -> bytes:
     letter: dict[str, object] = {
         "type": DEAD_LETTERS,
         "source": WRITER,
@@ -37,13 +43,14 @@ def envelope(stream: str, table: str, delivery: Delivery, reason: str) -> bytes:
         "subject": delivery.subject,
         "taken_ns": delivery.stored_ns,
         "reason": reason,
-        "truncated": len(kept) < len(delivery.data),
+        "truncated": kept < len(delivery.data),
     }
+    data = delivery.data[:kept]
     try:
-        letter["payload"] = kept.decode()
+        letter["payload"] = data.decode()
         return json.dumps(letter, ensure_ascii=False).encode()
     except UnicodeDecodeError:
-        letter["payload_base64"] = base64.b64encode(kept).decode()
+        letter["payload_base64"] = base64.b64encode(data).decode()
         return json.dumps(letter).encode()
 
 
