@@ -131,6 +131,14 @@ def test_two_prices_that_share_a_float_are_refused_in_a_change(first):
     assert book.levels() == ([], [(CLOSE[first], "1")])
 
 
+def test_a_short_price_is_not_taken_for_a_long_one_that_is_here():
+    book = Book(10)
+    book.load(snapshot(1, [("1.00000000000000001", "1")], []))
+    with pytest.raises(BookError, match="told apart"):
+        book.apply([("1.0", "2")], [])
+    assert book.levels()[0] == [("1.00000000000000001", "1")]
+
+
 def test_two_prices_that_share_a_float_are_refused_within_one_change():
     book = filled()
     with pytest.raises(BookError, match="told apart"):
