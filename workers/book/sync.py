@@ -187,9 +187,7 @@ class BookSync:
             audited.load(snapshot)
             usable = not audited.crossed
             for delta in self._history:
-                verdict = sequencer.judge(delta)
-                usable = usable and verdict is not Verdict.GAP
-                if usable and verdict is Verdict.NEXT:
+                if sequencer.judge(delta) is Verdict.NEXT:  # after a GAP the ids do not meet
                     audited.apply(delta.bids, delta.asks)
                     sequencer.accept(delta)
         except BookError:
