@@ -133,7 +133,11 @@ class Exchange:
         if unit not in ("MILLISECOND", "MICROSECOND"):
             return web.Response(status=400, text=f"timeUnit {unit} is not known")
         socket = web.WebSocketResponse(autoping=False, autoclose=True, compress=False)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            self._count(self.ended, "gone before the handshake")
+            return web.Response(status=400)
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):
             return socket

@@ -4,7 +4,7 @@ Pure bookkeeping; connections and the market are acted on by disturbance.py.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, get_args
 
 import msgspec
@@ -207,12 +207,15 @@ class FaultBox:
         now_s = self._clock()
         return [each.report(now_s) for each in self._all.values()]
 
-    def begin(self, stream: str) -> None:
+    def begin(self, stream: str, listeners: Collection[int]) -> None:
         """A new event: decide once, for all its listeners."""
         now_s = self._clock()
-        self._met = next(
-            (each for each in self._all.values() if each.meets_stream(stream, now_s)), None
+        aimed = (
+            each
+            for each in self._all.values()
+            if each.fault.connection is None or each.fault.connection in listeners
         )
+        self._met = next((each for each in aimed if each.meets_stream(stream, now_s)), None)
         if self._met is None and not self._held:
             pending = (each for each in self._all.values() if each.fault.on_streams)
             self.active = any(not each.done(now_s) for each in pending)

@@ -4,7 +4,7 @@ An event is encoded at most once per variant (combined or raw, milli- or microse
 once, and queued as bytes; `flush` writes each connection's queue with one call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
 from workers.simulator.wire import frame
@@ -41,8 +41,8 @@ class Rewriter(Protocol):
 
     active: bool
 
-    def begin(self, stream: str) -> None:
-        """A new event is published."""
+    def begin(self, stream: str, listeners: Collection[int]) -> None:
+        """A new event is published to these connections."""
         ...
 
     def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:
@@ -116,7 +116,7 @@ class Hub:
         payloads: dict[bool, bytes] = {}
         faulty = self._faults.active
         if faulty:
-            self._faults.begin(stream)
+            self._faults.begin(stream, {each for some in variants.values() for each in some})
         for variant, receivers in variants.items():
             payload = payloads.get(variant.microseconds)
             if payload is None:

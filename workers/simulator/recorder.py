@@ -1,7 +1,7 @@
 """Writes what a client would hear to a file that `--play` reads: `<ns> <json>` a line."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,7 +22,7 @@ class Unfaulted:
 
     active = False
 
-    def begin(self, stream: str) -> None:
+    def begin(self, stream: str, listeners: Collection[int]) -> None:
         """Nothing to decide."""
 
     def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:

@@ -34,6 +34,9 @@ RETURN = 2e-6
 QUEUE = 6
 """Orders that wait at one price near the best before somebody gives up."""
 
+LIMIT = 15.0
+"""A taker goes no further than this many usual level distances from the believed price."""
+
 
 class Sink(Protocol):
     """Who is told what happened, as it happens."""
@@ -193,6 +196,9 @@ class Engine:
         other = book.asks if bid else book.bids
         believed = int(self._believed) if bid else -int(self._believed) - 1
         key = believed - self._near_ticks[rng.getrandbits(12)]
+        narrow = side and other and -other[-1] - side[-1] <= 2 * self._spacing + 1
+        if narrow and rng.getrandbits(1):
+            key = side[-1 - min(self._near_index[rng.getrandbits(12)], len(side) - 1)]
         if other:
             key = min(key, -other[-1] - 1)
         if bid and key < 1:
@@ -223,14 +229,20 @@ class Engine:
         side = book.asks if buy else book.bids
         lots = self._taker_lots[rng.getrandbits(12)]
         if side and (wrong < 1.0 if buy else wrong > -1.0):
-            patience = 2 if rng.getrandbits(12) < self._bold else 16
-            lots = 1 + min(lots, book.totals[side[-1]]) * rng.getrandbits(4) // 16 // patience
+            boldness = rng.getrandbits(12)
+            if boldness < self._bold // 8:
+                lots = book.totals[side[-1]] + lots // 4
+            else:
+                patience = 2 if boldness < self._bold else 16
+                lots = 1 + min(lots, book.totals[side[-1]]) * rng.getrandbits(4) // 16 // patience
         made = 0
         for _ in range(12):
             if lots <= 0 or len(side) <= 1:
                 break
             key = side[-1]
             ticks = abs(key)
+            if made and abs(ticks - self._believed) > LIMIT * self._spacing:
+                break
             first = tape.next_id
             tape.begin_aggregate()
             for fill in book.take(key, lots):
