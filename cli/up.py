@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from cli.look import Watcher
 
 _PLAIN_EVERY_S = 5.0
+_PLAIN_LATER_S = 60.0
+"""After the first minute; what runs for days must not fill a log."""
 
 
 class Mode(StrEnum):
@@ -172,7 +174,8 @@ class _Up:
             watcher.stop()
 
     def _watch(self, board: "Board", ends_s: float | None) -> None:
-        pause, printed_s = threading.Event(), time.monotonic()
+        pause, begun_s = threading.Event(), time.monotonic()
+        printed_s = begun_s
         screen = None
         if self._live:  # a run that ends by itself prints its last table afterwards
             passing = ends_s is not None
@@ -180,8 +183,11 @@ class _Up:
         with screen or _nothing():
             while ends_s is None or time.monotonic() < ends_s:
                 board.failed = self._stack.failed()
-                if screen is None and time.monotonic() - printed_s >= _PLAIN_EVERY_S:
-                    printed_s = time.monotonic()
+                now_s = time.monotonic()
+                young = now_s - begun_s < _PLAIN_LATER_S or ends_s is not None
+                every_s = _PLAIN_EVERY_S if young else _PLAIN_LATER_S
+                if screen is None and now_s - printed_s >= every_s:
+                    printed_s = now_s
                     for line in board.lines():
                         self._out.print(line)
                 left_s = 1.0 if ends_s is None else min(1.0, ends_s - time.monotonic())
@@ -215,9 +221,11 @@ class _Up:
         self._source.close()
         begun_s = time.monotonic()
         self._steps = self._new_steps("■")
+        started = self._stack.supervisor.started
         with self._steps:
             self._stack.stop()
-        self._out.print(f"stopped after {time.monotonic() - begun_s:.1f} s")
+        if started:
+            self._out.print(f"stopped after {time.monotonic() - begun_s:.1f} s")
 
 
 def banner(settings: Settings, shared: dict[str, str]) -> list[str]:

@@ -107,6 +107,11 @@ class Supervisor:
             pause.wait(0.02)
 
     @property
+    def started(self) -> bool:
+        """Whether `start` ever got to starting it."""
+        return self._process is not None
+
+    @property
     def alive(self) -> bool:
         """Whether the supervisord that `start` started still lives."""
         return self._process is not None and self._process.poll() is None
