@@ -6,6 +6,7 @@ from typing import Any
 class NaiveBook:
     def __init__(self, snapshot: Any) -> None:
         self.last_id = snapshot["lastUpdateId"]
+        self.idle_deletes = 0
         self.bids = dict(map(tuple, snapshot["bids"]))
         self.asks = dict(map(tuple, snapshot["asks"]))
 
@@ -17,6 +18,7 @@ class NaiveBook:
         for side, levels in ((self.bids, event["b"]), (self.asks, event["a"])):
             for price, quantity in levels:
                 if float(quantity) == 0:
+                    self.idle_deletes += price not in side
                     side.pop(price, None)
                 else:
                     side[price] = quantity

@@ -191,6 +191,44 @@ def test_a_slow_line_delivers_everything_later(calm: Running) -> None:
     assert set(steps(client.heard(DEPTH))) == {1}
 
 
+def test_a_late_stream_lags_behind_the_others_of_its_connection(calm: Running) -> None:
+    client = listening(calm, DEPTH, "btcusdt@trade")
+    calm.fault("late", stream="btcusdt@trade", delay_ms=800)
+    client.take(DEPTH, 9)
+
+    def lag_s() -> float:
+        trade = client.take("btcusdt@trade", 1)[0]
+        return float(client.heard(DEPTH)[-1]["E"] - trade["E"]) / 1000
+
+    wait_until(lambda: lag_s() > 0.5, 10, "trades lag behind depth")
+    calm.delete("/sim/faults")
+    ids = [trade["t"] for trade in client.heard("btcusdt@trade")]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+@pytest.mark.parametrize("side", ["bids", "asks"])
+def test_a_side_is_emptied_truly_and_fills_again(start: Callable[..., Running], side: str) -> None:
+    running = start(symbols=("BTC-USDT",), levels=100)
+    client = listening(running, DEPTH)
+    book = NaiveBook(running.json("/api/v3/depth?symbol=BTCUSDT&limit=5000"))
+    number = running.fault("one_sided", symbol="BTC-USDT", side=side)
+    client.take(DEPTH, 4)
+    snapshot = running.json("/api/v3/depth?symbol=BTCUSDT&limit=5000")
+    assert snapshot[side] == []
+    running.delete(f"/sim/faults/{number}")
+    client.take(DEPTH, 10)
+    running.post("/sim/pause")
+    rest = running.json("/sim/truth/summary")["BTCUSDT"]
+    while client.heard(DEPTH)[-1]["u"] < rest["last_update_id"]:
+        client.receive()
+    for event in client.heard(DEPTH):
+        book.apply(event)
+    truth = running.json("/sim/truth/book?symbol=BTCUSDT")
+    assert book.same_as(truth)
+    assert truth[side]
+    assert float(truth["bids"][0][0]) < float(truth["asks"][0][0])
+
+
 def test_muted_pings(start: Callable[..., Running]) -> None:
     running = start(connections=ConnectionOptions(ping_s=0.1, pong_s=5.0))
     client = running.client()

@@ -113,6 +113,7 @@ def test_the_recorded_session_gives_the_recorded_book(
     for event in client.take("btcusdt@depth@100ms", len(mine)):
         book.apply(event)
     assert book.last_id == mine[-1]["u"]
+    assert book.idle_deletes > 0, "levels that came and went in one window are deleted unseen"
 
 
 def test_spacing_is_kept_at_the_asked_speed(start: Callable[..., Running], recording: Path) -> None:

@@ -7,9 +7,11 @@ from workers.simulator.binance.connection import Connection
 from workers.simulator.binance.payloads import encode_json
 from workers.simulator.faults import ACTION_KINDS, Active, Fault, FaultBox
 from workers.simulator.hub import wrap
+from workers.simulator.live import Market
 from workers.simulator.wire import frame
 
 SHUTDOWN_STREAM = "!serverShutdown"
+ENDING_KINDS = frozenset({"1006", "close", "server_shutdown"})
 
 
 class Disturbance:
@@ -18,7 +20,7 @@ class Disturbance:
     Args:
         faults: the bookkeeping.
         connections: those open now.
-        halt: stops (True) or restarts a symbol; None where there is no market.
+        market: what halts and empties sides; None where a recording is played.
         now_us: engine time.
     """
 
@@ -26,11 +28,11 @@ class Disturbance:
         self,
         faults: FaultBox,
         connections: Callable[[], Iterable[Connection]],
-        halt: Callable[[str, bool], None] | None,
+        market: Market | None,
         now_us: Callable[[], int],
     ) -> None:
         self._faults, self._connections = faults, connections
-        self._halt, self._now_us = halt, now_us
+        self._market, self._now_us = market, now_us
         self._undo: dict[int, Callable[[], None]] = {}
 
     def order(self, fault: Fault) -> Active:
@@ -52,7 +54,7 @@ class Disturbance:
             return
         fault = entry.fault
         entry.hits += 1
-        if fault.duration_s is None and fault.kind not in ("slow", "halt", "mute_pings"):
+        if fault.duration_s is None and fault.kind in ENDING_KINDS:
             entry.left = 0
         match fault.kind:
             case "1006":
@@ -63,8 +65,8 @@ class Disturbance:
                     connection.end(fault.code, "fault close")
             case "server_shutdown":
                 self._shut_down(fault)
-            case "halt":
-                self._halt_symbol(entry)
+            case "halt" | "one_sided":
+                self._disturb_market(entry)
             case "slow":
                 self._hold(entry, "delay_s", fault.delay_ms / 1000, 0.0)
             case _:
@@ -99,13 +101,18 @@ class Disturbance:
 
         self._undo[entry.number] = undo
 
-    def _halt_symbol(self, entry: Active) -> None:
-        symbol = (entry.fault.symbol or "").replace("-", "").upper()
-        if self._halt is None or not symbol:
+    def _disturb_market(self, entry: Active) -> None:
+        market, fault = self._market, entry.fault
+        symbol = (fault.symbol or "").replace("-", "").upper()
+        if market is None or symbol not in market.publishers:
+            entry.hits, entry.left = 0, 0
             return
-        halt = self._halt
-        halt(symbol, True)
-        self._undo[entry.number] = lambda: halt(symbol, False)
+        if fault.kind == "halt":
+            market.halt(symbol, True)
+            self._undo[entry.number] = lambda: market.halt(symbol, False)
+        else:
+            market.empty(symbol, fault.side)
+            self._undo[entry.number] = lambda: market.empty(symbol, None)
 
     def _shut_down(self, fault: Fault) -> None:
         now_us = self._now_us()

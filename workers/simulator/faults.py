@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from workers.simulator.hub import wrap
+from workers.simulator.hub import Sent, wrap
 from workers.simulator.mutate import SPOILERS
 
 Kind = Literal[
@@ -17,6 +17,7 @@ Kind = Literal[
     "gap",
     "duplicate",
     "reorder",
+    "late",
     "stall",
     "broken_json",
     "unknown_event",
@@ -34,10 +35,12 @@ Kind = Literal[
     "close",
     "server_shutdown",
     "halt",
+    "one_sided",
     "mute_pings",
 ]
 REPLY_KINDS = frozenset({"429", "418", "http", "stale_snapshot", "adjacent_snapshot"})
-ACTION_KINDS = frozenset({"1006", "close", "server_shutdown", "halt", "mute_pings", "slow"})
+MARKET_KINDS = frozenset({"halt", "one_sided"})
+ACTION_KINDS = MARKET_KINDS | {"1006", "close", "server_shutdown", "mute_pings", "slow"}
 STREAM_KINDS = frozenset(get_args(Kind)) - REPLY_KINDS - ACTION_KINDS
 DEPTH_ONLY = frozenset({"gap", "crossed"})
 SNAPSHOT_KINDS = frozenset({"stale_snapshot", "adjacent_snapshot"})
@@ -59,7 +62,8 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         after: matching events let through first.
         in_s: start this much later.
         seed: of the probability.
-        delay_ms: of `slow`.
+        delay_ms: of `slow` and `late`.
+        side: of `one_sided`: the side that is emptied.
         status, body, retry_after_s: of `http`, `429`, `418`.
         field, value: of the spoilers.
         code: of `close`.
@@ -82,6 +86,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     status: int = 500
     body: str = ""
     retry_after_s: int = 5
+    side: Literal["bids", "asks"] = "bids"
     field: str | None = None
     value: str | float | None = None
     code: int = 1001
@@ -113,7 +118,7 @@ class Active:
         self.seen = self.hits = 0
         self.begins_s = now_s + fault.in_s
         self.ends_s = None if fault.duration_s is None else self.begins_s + fault.duration_s
-        timed = fault.kind in ("stall", "slow", "429", "418", "http")
+        timed = fault.kind in ("stall", "slow", "late", "429", "418", "http")
         endless = timed or fault.duration_s is not None
         self.left = fault.count if fault.count is not None else None if endless else 1
         self.cancelled = False
@@ -220,14 +225,17 @@ class FaultBox:
             pending = (each for each in self._all.values() if each.fault.on_streams)
             self.active = any(not each.done(now_s) for each in pending)
 
-    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:
+    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[Sent]:
         """Messages to send a listener in place of the event begun last."""
         fault = self._met.fault if self._met else None
         if fault is not None and fault.connection not in (None, receiver):
             fault = None
         late = self._held.pop((stream, receiver), None)
-        sent = self._sent(fault, stream, receiver, payload, combined)
-        return sent if late is None else [*sent, late]
+        delay_s = fault.delay_ms / 1000 if fault and fault.kind == "late" else 0.0
+        messages = self._messages(fault, stream, receiver, payload, combined)
+        if late is not None:
+            messages.append(late)
+        return [Sent(message, delay_s) for message in messages]
 
     def met_by_reply(self, path: str, symbol: str) -> list[Fault]:
         """Faults that meet a reply, in the order they were ordered."""
@@ -235,7 +243,7 @@ class FaultBox:
         entries = list(self._all.values())
         return [each.fault for each in entries if each.meets_reply(path, symbol, now_s)]
 
-    def _sent(
+    def _messages(
         self, fault: Fault | None, stream: str, receiver: int, payload: bytes, combined: bool
     ) -> list[bytes]:
         if fault is None:

@@ -27,13 +27,20 @@ class Receiver(Protocol):
     number: int
     variant: Variant
 
-    def queue(self, data: bytes, messages: int) -> None:
-        """Bytes of whole frames to be written at the next flush."""
+    def queue(self, data: bytes, messages: int, delay_s: float = 0.0) -> None:
+        """Bytes of whole frames to be written at the next flush, or so much later."""
         ...
 
     def flush(self) -> None:
         """Write what is queued."""
         ...
+
+
+class Sent(NamedTuple):
+    """One message and how late it is sent."""
+
+    message: bytes
+    delay_s: float = 0.0
 
 
 class Rewriter(Protocol):
@@ -45,7 +52,7 @@ class Rewriter(Protocol):
         """A new event is published to these connections."""
         ...
 
-    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:
+    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[Sent]:
         """Messages to send this listener in place of that event."""
         ...
 
@@ -123,10 +130,10 @@ class Hub:
                 payload = payloads[variant.microseconds] = encode(variant.microseconds)
             if faulty:
                 for receiver in receivers.values():
-                    for each in self._faults.rewrite(
+                    for message, delay_s in self._faults.rewrite(
                         stream, receiver.number, payload, variant.combined
                     ):
-                        receiver.queue(frame(each), 1)
+                        receiver.queue(frame(message), 1, delay_s)
                 continue
             data = frame((whole or wrap(stream, payload)) if variant.combined else payload)
             for receiver in receivers.values():

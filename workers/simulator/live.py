@@ -105,6 +105,10 @@ class Market:
         (self.halted.add if halted else self.halted.discard)(symbol)
         self._wake()
 
+    def empty(self, symbol: str, side: str | None) -> None:
+        """Take all orders of a side away and let none come; None lets both sides fill again."""
+        self.publishers[symbol].engine.empty(side)
+
     def set_rate(self, rate: float) -> None:
         """Messages a second, all symbols together."""
         self.rate = rate

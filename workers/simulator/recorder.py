@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from workers.simulator.binance.payloads import encode_json
-from workers.simulator.hub import Hub, Variant
+from workers.simulator.hub import Hub, Sent, Variant
 from workers.simulator.live import Market
 from workers.simulator.market.engine import STEP_US
 from workers.simulator.options import Options
@@ -25,9 +25,9 @@ class Unfaulted:
     def begin(self, stream: str, listeners: Collection[int]) -> None:
         """Nothing to decide."""
 
-    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[bytes]:
+    def rewrite(self, stream: str, receiver: int, payload: bytes, combined: bool) -> list[Sent]:
         """Never asked while inactive."""
-        return [payload]
+        return [Sent(payload)]
 
 
 class Recorder:
@@ -61,8 +61,8 @@ class Recorder:
         for stream in sorted(self._streams):
             hub.subscribe(self, stream)
 
-    def queue(self, data: bytes, messages: int) -> None:
-        """Write one frame's payload."""
+    def queue(self, data: bytes, messages: int, delay_s: float = 0.0) -> None:
+        """Write one frame's payload; lateness is not recorded."""
         start = 2 if data[1] < 126 else 4 if data[1] == 126 else 10
         self._write(data[start:])
 

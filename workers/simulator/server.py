@@ -46,7 +46,7 @@ class Simulator:
         self.disturbance = Disturbance(
             self.faults,
             lambda: list(self.exchange.connections.values()),
-            market.halt if market else None,
+            market,
             self.source.now_us,
         )
         self.admin = Admin(self.exchange, self.hub, self.faults, self.disturbance, self.source)

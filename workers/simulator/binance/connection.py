@@ -5,8 +5,8 @@ is read with aiohttp, whose own ping handling is off.
 """
 
 import asyncio
+import heapq
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
@@ -67,7 +67,9 @@ class Connection:
         self._limits, self._options = limits, options
         self._streams: dict[str, None] = {}
         self._queued: list[bytes] = []
-        self._delayed: deque[tuple[float, bytes]] = deque()
+        self._delayed: list[tuple[float, int, bytes]] = []
+        self._delays = 0
+        self._line_due_s = 0.0
         self._budget = SlidingCount(limits.messages, 1.0)
         self._pings: dict[bytes, float] = {}
         self._ending: asyncio.Task[None] | None = None
@@ -106,22 +108,27 @@ class Connection:
         """Streams in the order they were added."""
         return list(self._streams)
 
-    def queue(self, data: bytes, messages: int) -> None:
-        """Bytes of whole frames to be written at the next flush."""
-        self._queued.append(data)
+    def queue(self, data: bytes, messages: int, delay_s: float = 0.0) -> None:
+        """Bytes of whole frames to be written at the next flush, or so much later."""
         self.messages_sent += messages
+        if delay_s:
+            self._delay(time.monotonic() + delay_s, data)
+        else:
+            self._queued.append(data)
 
     def flush(self) -> None:
         """Write what is queued and due."""
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            self._write(heapq.heappop(self._delayed)[2])
         if self._queued:
             data = b"".join(self._queued)
             self._queued.clear()
-            if self.delay_s or self._delayed:
-                self._delayed.append((time.monotonic() + self.delay_s, data))
+            if self.delay_s or self._line_due_s > now:
+                self._line_due_s = max(self._line_due_s, now + self.delay_s)
+                self._delay(self._line_due_s, data)
             else:
                 self._write(data)
-        while self._delayed and self._delayed[0][0] <= time.monotonic():
-            self._write(self._delayed.popleft()[1])
 
     def backlog(self) -> int:
         """Bytes the client has not taken yet."""
@@ -168,6 +175,10 @@ class Connection:
         else:
             self.end(1003, "Text messages only")
 
+    def _delay(self, due_s: float, data: bytes) -> None:
+        self._delays += 1
+        heapq.heappush(self._delayed, (due_s, self._delays, data))
+
     def _write(self, data: bytes) -> None:
         if self._transport.is_closing():
             return
@@ -183,7 +194,7 @@ class Connection:
         while True:
             now = time.monotonic()
             if now >= self.opened_s + options.max_age_s:
-                self.end(1001, "Connection is 24 hours old")
+                self.end(1001, "Connection is too old")
                 return
             if any(now >= sent + options.pong_s for sent in self._pings.values()):
                 self.end(1008, "Pong timeout")

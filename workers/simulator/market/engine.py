@@ -96,6 +96,7 @@ class Engine:
         self._step_in_window = 0
         self._window_active = True
         self._trade_debt = self._change_debt = 0.0
+        self._barred: str | None = None
         self.set_rate(WARM_UP_RATE)
         silent = _Silent()
         for _ in range(WARM_UP_STEPS):
@@ -113,6 +114,13 @@ class Engine:
         self._trades_per_step = trades / max(depth, 1e-9) * 10 * STEP_US / 1e6
         self._bold = int(4096 * min(1.0, 100.0 / (trades + 1.0)))
         self._changes_per_step = (200.0 + 0.5 * trades / self._chance) * STEP_US / 1e6
+
+    def empty(self, side: str | None) -> None:
+        """Cancel all `bids` or `asks` and let no new ones come; None: both may come again."""
+        self._barred = side
+        keys = {"bids": self.book.bids, "asks": self.book.asks}.get(side or "", [])
+        while keys:
+            self.book.cancel(keys[-1])
 
     def step(self, sink: Sink) -> None:
         """Let one step of engine time pass, and the market act in it."""
@@ -179,6 +187,8 @@ class Engine:
         choice = self._rng.getrandbits(16)
         bid = bool(choice & 1)
         side = self.book.bids if bid else self.book.asks
+        if self._barred == ("bids" if bid else "asks"):
+            return
         missing = (self._bid_levels if bid else self.options.levels) - len(side)
         if (choice >> 1) & 15 < 2 + 4 * (missing > 0):
             if missing >= 0:
@@ -219,6 +229,9 @@ class Engine:
                 key = 1 + rng.randrange(best)
             if key not in self.book.totals:
                 break
+        other = self.book.asks if bid else self.book.bids
+        if other:
+            key = min(key, -other[-1] - 1)
         self.book.add(key, self._far_lots[rng.getrandbits(12)])
 
     def _trade(self, time_us: int, sink: Sink) -> int:
