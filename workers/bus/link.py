@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 from nats.aio.client import Client
 
-from workers.bus.connection import FIRST_DELAY_S, close, connect_for_ever
+from workers.bus.connection import FIRST_DELAY_S, HeadersUnread, close, connect_for_ever
 
 log = structlog.get_logger(__name__)
 
@@ -14,7 +14,7 @@ LOOK_S = 0.1
 
 
 class Link:
-    """Keeps a connection open for as long as `run` runs.
+    """Keeps a connection open for as long as `run` runs. Messages' headers are not read.
 
     Args:
         servers: NATS addresses.
@@ -43,7 +43,7 @@ class Link:
     async def run(self) -> None:
         """Connect, and connect again when it is lost, until cancelled."""
         while True:
-            self._client = client = await connect_for_ever(self._servers, self.name)
+            self._client = client = await connect_for_ever(self._servers, self.name, HeadersUnread)
             self._up.set()
             try:
                 while True:  # nats-py does not always call its callbacks when it loses a server
