@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,14 @@ def test_a_cryptofeed_recording_with_its_replies_beside_it(
     assert texts(client, len(expected)) == expected
     body = running.get("/api/v3/depth?symbol=ETHUSDT&limit=5000").text
     assert body == http_lines[1].split(": ", 1)[1]
+
+
+@pytest.mark.parametrize(("channel", "every_ms"), [("depth@100ms", 100), ("ticker", 1000)])
+def test_windows_are_as_long_as_documented(recording: Path, channel: str, every_ms: int) -> None:
+    prefix = f'{{"stream":"ethusdt@{channel}"'
+    times = [json.loads(text)["data"]["E"] for text in frames(recording) if text.startswith(prefix)]
+    assert len(times) >= SECONDS * 1000 / every_ms - 1
+    assert {later - time for time, later in pairwise(times)} == {every_ms}
 
 
 def test_bare_snapshots_find_their_symbol_by_their_ids(recording: Path) -> None:
