@@ -1,9 +1,7 @@
 """How fast the simulated exchange can speak: messages a second on one connection, and its CPU.
 
-    python benchmarks/simulator_rate.py [RATE] [SECONDS]
-
-Asks for RATE messages a second on trade, depth@100ms and ticker of three symbols, counts what
-arrives, checks that trade ids are contiguous, and reads the simulator's CPU time.
+Asks for a rate on trade, depth@100ms and ticker of three symbols, counts what arrives, checks that
+trade ids are contiguous, and reads the simulator's CPU time. Its client shares the machine.
 """
 
 import asyncio
@@ -16,8 +14,13 @@ import aiohttp
 import msgspec
 import psutil
 
+from benchmarks import _machine
+
 SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
 CHANNELS = ("trade", "depth@100ms", "ticker")
+RATES = (300.0, 5_000.0, 20_000.0)
+RUNS = 3
+SECONDS = 4.0
 
 
 class Data(msgspec.Struct):
@@ -35,7 +38,7 @@ class Message(msgspec.Struct):
     data: Data
 
 
-async def measure(rate: float, seconds: float) -> None:
+async def measure(rate: float, seconds: float) -> list[float]:
     command = [sys.executable, "-m", "workers.simulator", "--port", "0", "--rate", str(rate)]
     command += ["--symbols", ",".join(SYMBOLS)]
     child = await asyncio.create_subprocess_exec(
@@ -45,7 +48,7 @@ async def measure(rate: float, seconds: float) -> None:
     try:
         address = (await child.stdout.readline()).decode().split()[-1].replace("http", "ws")
         async with aiohttp.ClientSession() as session:
-            await count(session, address, psutil.Process(child.pid), rate, seconds)
+            return await count(session, address, psutil.Process(child.pid), rate, seconds)
     finally:
         child.terminate()
         await child.wait()
@@ -57,7 +60,8 @@ async def count(
     simulator: psutil.Process,
     rate: float,
     seconds: float,
-) -> None:
+) -> list[float]:
+    """Messages a second, trades lost, share of a core, p50 and p99 from event to client in ms."""
     names = [f"{each.replace('-', '').lower()}@{chan}" for each in SYMBOLS for chan in CHANNELS]
     path = f"/stream?streams={'/'.join(names)}&timeUnit=MICROSECOND"
     decode = msgspec.json.Decoder(Message).decode
@@ -84,11 +88,7 @@ async def count(
     took = time.monotonic() - begun[0]
     share = (cpu(simulator) - begun[1]) / took
     cuts = statistics.quantiles(late_ms, n=100)
-    print(
-        f"asked {rate:g}/s, received {messages / took:.0f}/s in {took:.1f} s, {lost} trades lost, "
-        f"simulator {share:.0%} of a core, {share / (messages / took) * 1e6:.1f} us a message, "
-        f"event to client p50 {cuts[49]:.1f} ms p99 {cuts[98]:.1f} ms"
-    )
+    return [messages / took, float(lost), share, cuts[49], cuts[98]]
 
 
 def cpu(process: psutil.Process) -> float:
@@ -96,6 +96,27 @@ def cpu(process: psutil.Process) -> float:
     return times.user + times.system
 
 
+def main() -> None:
+    """Each rate several times; medians, and every lost trade."""
+    rows = []
+    for rate in RATES:
+        runs = [asyncio.run(measure(rate, SECONDS)) for _ in range(RUNS)]
+        received, _, share, p50, p99 = (statistics.median(each) for each in zip(*runs, strict=True))
+        lost = sum(run[1] for run in runs)
+        rows.append(
+            (
+                f"{rate:g}",
+                f"{received:.0f}",
+                f"{lost:.0f}",
+                f"{share:.0%}",
+                f"{share / received * 1e6:.0f}",
+                f"{p50:.1f}",
+                f"{p99:.1f}",
+            )
+        )
+    header = ("asked /s", "received /s", "trades lost", "core", "us each", "p50 ms", "p99 ms")
+    _machine.table("Simulated exchange to one client, median of 3 runs of 4 s", header, rows)
+
+
 if __name__ == "__main__":
-    chosen = float(sys.argv[1]) if len(sys.argv) > 1 else 20_000.0
-    asyncio.run(measure(chosen, float(sys.argv[2]) if len(sys.argv) > 2 else 10.0))
+    main()
