@@ -11,6 +11,7 @@ import pytest
 
 from tests.collector.conftest import Running
 from tests.waiting import wait_until
+from workers.collector.connection import QUIET_BOOK_S
 from workers.local.servers import NatsServer
 
 Run = Callable[..., Running]
@@ -224,6 +225,16 @@ def test_nats_away_costs_no_trade_and_no_book(run_collector: Run, own_nats: Nats
     assert stored_ids(own_nats, subject) >= set(range(first, last + 1))
 
 
+def wait_ticks(running: Running) -> None:
+    """Until the connection looked after its books several times."""
+
+    def age_s() -> float:
+        return float(running.service.status()["connections"][0]["age_s"])
+
+    until_s = max(age_s(), QUIET_BOOK_S) + 1.0
+    wait_until(lambda: age_s() > until_s, 20, "a second of the connection's settled life")
+
+
 def stored_ids(server: NatsServer, subject: str) -> set[int]:
     """Trade ids that JetStream holds for a subject."""
 
@@ -259,6 +270,8 @@ def test_idle_books_are_forgotten_and_built_again_when_their_symbol_speaks(run_c
     dropped = wait_until(
         lambda: running.call(lambda service: service.clean_idle_books())["dropped"], 10, "idle"
     )
+    wait_ticks(running)
+    assert {running.books()[symbol]["bid_count"] for symbol in dropped} == {0}
     running.exchange.post("/sim/resume")
     running.wait_synced()
     for symbol in dropped:
@@ -270,6 +283,8 @@ def test_more_books_than_allowed_are_cut_back_to_the_limit(run_collector: Run):
     running.wait_synced()
     running.exchange.post("/sim/pause")
     assert len(running.call(lambda service: service.clean_idle_books())["dropped"]) == 1
+    wait_ticks(running)
+    assert running.call(lambda service: service.clean_idle_books()) == {"dropped": [], "kept": 2}
 
 
 def test_drain_hands_over_everything_that_was_received(run_collector: Run):

@@ -17,6 +17,7 @@ from workers.book.sync import (
     PublishGap,
     RequestSnapshot,
 )
+from workers.collector.chain import Break, DeltaChain
 from workers.collector.outbox import Outbox
 from workers.collector.resync import ResyncPolicy
 from workers.collector.snapshots import SnapshotFetcher, SnapshotJob
@@ -39,8 +40,10 @@ class LiveBook:
     """One symbol's book with what the connection needs beside it."""
 
     __slots__ = (
+        "chain",
         "deepen_s",
         "dirty",
+        "dropped",
         "due_s",
         "epoch",
         "exchange_ns",
@@ -54,7 +57,9 @@ class LiveBook:
 
     def __init__(self, instrument: Instrument, sync: BookSync, policy: ResyncPolicy) -> None:
         self.instrument, self.sync, self.policy = instrument, sync, policy
+        self.chain = DeltaChain()
         self.dirty = False
+        self.dropped = False
         self.due_s = 0.0
         self.deepen_s = 0.0
         self.epoch = 0
@@ -86,6 +91,7 @@ class LiveBooks:
         self._exchange, self._settings = exchange, settings
         self._outbox, self._counters = outbox, counters
         self._fetcher, self._post, self._clock = fetcher, post, clock
+        self._streaming = False
         self._books = {
             each.symbol: LiveBook(
                 each,
@@ -104,29 +110,43 @@ class LiveBooks:
         live.exchange_ns, live.received_ns = delta.exchange_ns, delta.received_ns
         live.last_s = now_s
         live.updates += 1
+        live.dropped = False
         for action in live.sync.delta(delta):
             self._do(live, action)
 
     def disconnected(self) -> None:
         """The connection ended: what follows on the next one is not known to continue."""
+        self._streaming = False
         for live in self._books.values():
             live.epoch += 1
+            live.chain.disconnected()
             self._do_all(live, live.sync.disconnected())
+
+    def connected(self) -> None:
+        """Streams are being subscribed: snapshots make sense from here on."""
+        self._streaming = True
 
     def subscribed(self) -> None:
         """The streams are there: symbols too quiet to have sent an update get their book too."""
         for live in self._books.values():
-            self._do_all(live, live.sync.subscribed())
+            if not live.dropped:
+                self._do_all(live, live.sync.subscribed())
 
     def silent(self, symbol: str) -> None:
         """The symbol's stream says nothing for longer than its pace allows."""
         self._books[symbol].sync.stale()
 
     def resync(self, symbol: str, cause: GapCause) -> dict[str, Any]:
-        """Build a symbol's book again from a fresh snapshot; the state it was in before."""
+        """Build a symbol's book again from a fresh snapshot; the state it was in before.
+
+        Without a connection nothing is asked for: the next one begins with a fresh snapshot, and
+        until then a book could not be kept right.
+        """
         live = self._books[symbol]
         before = live.sync.state
-        self._do_all(live, live.sync.resync(cause))
+        live.dropped = False
+        if self._streaming:
+            self._do_all(live, live.sync.resync(cause))
         return {"symbol": symbol, "state_before": before, "state": live.sync.state}
 
     def publish_due(self, now_s: float) -> None:
@@ -154,10 +174,15 @@ class LiveBooks:
         ]
         for live in dropped:
             live.epoch += 1
-            live.dirty = False
+            live.dirty, live.dropped = False, True
             self._do_all(live, live.sync.disconnected())
             live.sync.book.replace(Book(self._settings.depth))
         return [live.instrument.symbol for live in dropped]
+
+    @property
+    def held(self) -> int:
+        """Books that have levels."""
+        return sum(1 for live in self._books.values() if live.sync.book.bid_count)
 
     def read(self, symbol: str, depth: int | None) -> dict[str, Any]:
         """A book with its state, `depth` levels a side or all that are kept."""
@@ -196,6 +221,9 @@ class LiveBooks:
     def _do(self, live: LiveBook, action: Action) -> None:
         match action:
             case PublishDelta(delta):
+                untold = live.chain.follow(delta)
+                if untold is not None:
+                    self._publish_gap(live, untold)
                 self._outbox.put(delta)
                 live.dirty = True
             case PublishBook():
@@ -208,8 +236,16 @@ class LiveBooks:
                     last_update_id=live.sync.last_id,
                     levels=(live.sync.book.bid_count, live.sync.book.ask_count),
                 )
-            case PublishGap():
-                self._publish_gap(live, action)
+            case PublishGap(cause, first_id, last_id):
+                log.warning(
+                    "book gap; resyncing",
+                    exchange=self._exchange.name,
+                    symbol=live.instrument.symbol,
+                    cause=cause,
+                    first_id=first_id,
+                    last_id=last_id,
+                )
+                self._publish_gap(live, live.chain.gap(cause, first_id, last_id))
             case RequestSnapshot(cause):
                 self._request(live, cause)
 
@@ -245,20 +281,11 @@ class LiveBooks:
         )
         self._fetcher.request(job, live.policy.delay_s(cause, self._clock.monotonic_s()))
 
-    def _publish_gap(self, live: LiveBook, gap: PublishGap) -> None:
-        name, instrument = self._exchange.name, live.instrument
-        self._counters.add("gaps_total", name, "orderbook-delta", gap.cause)
-        log.warning(
-            "book gap; resyncing",
-            exchange=name,
-            symbol=instrument.symbol,
-            cause=gap.cause,
-            first_id=gap.first_id,
-            last_id=gap.last_id,
-        )
+    def _publish_gap(self, live: LiveBook, gap: Break) -> None:
+        self._counters.add("gaps_total", self._exchange.name, "orderbook-delta", gap.cause)
         self._outbox.put(
             Gap(
-                **identity(instrument),
+                **identity(live.instrument),
                 exchange_ns=live.exchange_ns,
                 received_ns=self._clock.now_ns(),
                 data_type="orderbook-delta",

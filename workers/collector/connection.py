@@ -190,6 +190,7 @@ class Connection(threading.Thread):
     def _subscribe_all(self) -> None:
         self._control = self._control_window()
         now_s = self._clock.monotonic_s()
+        self._books.connected()
         for watch in self._intake.watches.values():
             watch.subscribed(now_s)
         self._ask(self._exchange.subscribe, self.streams)
@@ -258,6 +259,7 @@ class Connection(threading.Thread):
         for watch in self._intake.watches.values():
             if watch.silent(now_s):
                 self._ask_again(watch, now_s)
+        self._intake.tick(now_s)
         self._count_extra_fields()
         self._tell()
 

@@ -1,51 +1,124 @@
-"""Trade ids count up by one: a jump is a hole, and a hole has a first and a last id. Pure."""
+"""Trade ids count up by one: a jump is a hole, and a hole has a first and a last id. Pure.
 
-from dataclasses import dataclass
+A hole is declared only after a grace, so that a trade that merely comes late does not leave a false
+claim behind. A trade seen before is told from one that fills a hole, and from one that carries an
+old id because the exchange began to count anew: that one is newer than all before it.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from workers.model.events import GapCause, Trade
+
+GRACE_S = 1.0
+"""Trades of one connection come in order; one that does not is a moment late, never a second."""
+OPEN_HOLES = 1000
+"""Beyond it the oldest is declared at once: so many jumps are no reordering."""
+DECLARED_HOLES = 1000
+"""Remembered for trades later than the grace."""
+
+Arrival = Literal["new", "late", "repeated", "restarted"]
+"""new: counts on, with or without a hole before it. late: fills a hole. repeated: was here already.
+restarted: a new trade under an id long passed; the exchange counts anew."""
 
 
 @dataclass(frozen=True)
 class Hole:
-    """Trades first_id to last_id, inclusive, did not come; the previous one came at `since_ns`."""
+    """Trades first_id to last_id, inclusive, did not come; `behind` did, at monotonic `since_s`."""
 
     first_id: int
     last_id: int
-    since_ns: int
     cause: GapCause
+    since_s: float
+    behind: Trade
+
+    def without(self, trade_id: int) -> "list[Hole]":
+        """What is left of it after one of its trades came."""
+        parts = []
+        if self.first_id < trade_id:
+            parts.append(replace(self, last_id=trade_id - 1))
+        if trade_id < self.last_id:
+            parts.append(replace(self, first_id=trade_id + 1))
+        return parts
 
 
 class TradeContinuity:
     """Follows the ids of one symbol's trades across connections.
 
     Attributes:
-        last_id: the highest id seen; None before the first trade.
-        repeated: trades whose id had been passed already.
+        last_id: the highest id seen since the exchange last counted anew; None before any trade.
     """
 
-    __slots__ = ("_reconnected", "_since_ns", "last_id", "repeated")
+    __slots__ = (
+        *("_declared", "_ended", "_known_from", "_newest_ns", "_open", "_reconnected"),
+        "last_id",
+    )
 
     def __init__(self) -> None:
         self.last_id: int | None = None
-        self.repeated = 0
-        self._since_ns = 0
+        self._known_from = 0  # of ids below this one we cannot say whether they were here
+        self._newest_ns = 0
         self._reconnected = False
+        self._open: deque[Hole] = deque()
+        self._declared: deque[Hole] = deque()
+        self._ended: list[Hole] = []  # open when the exchange counted anew: nothing fills them now
 
     def disconnected(self) -> None:
         """The next jump is owed to the connection, not to the exchange."""
         self._reconnected = True
 
-    def take(self, trade: Trade) -> Hole | None:
-        """Note a trade; the hole before it, if there is one."""
-        last_id = self.last_id
-        if last_id is not None and trade.trade_id <= last_id:
-            self.repeated += 1
-            return None
-        hole = None
-        if last_id is not None and trade.trade_id != last_id + 1:
+    def take(self, trade: Trade, now_s: float) -> Arrival:
+        """Note a trade and say what it is."""
+        trade_id, last_id = trade.trade_id, self.last_id
+        if last_id is not None and trade_id <= last_id:
+            return self._passed(trade)
+        if last_id is None:
+            self._known_from = trade_id
+        elif trade_id != last_id + 1:
             cause: GapCause = "disconnect" if self._reconnected else "sequence"
-            hole = Hole(last_id + 1, trade.trade_id - 1, self._since_ns, cause)
-        self.last_id = trade.trade_id
-        self._since_ns = trade.received_ns
+            self._open.append(Hole(last_id + 1, trade_id - 1, cause, now_s, trade))
+        self.last_id = trade_id
+        self._newest_ns = max(self._newest_ns, trade.exchange_ns or 0)
         self._reconnected = False
-        return hole
+        return "new"
+
+    def due(self, now_s: float) -> list[Hole]:
+        """Holes whose grace is over by `now_s`; each is told once."""
+        due, self._ended = self._ended, []
+        while self._open and (
+            now_s - self._open[0].since_s >= GRACE_S or len(self._open) > OPEN_HOLES
+        ):
+            hole = self._open.popleft()
+            due.append(hole)
+            self._declared.append(hole)
+        while len(self._declared) > DECLARED_HOLES:
+            self._known_from = self._declared.popleft().last_id + 1
+        return due
+
+    def _passed(self, trade: Trade) -> Arrival:
+        trade_id, time_ns = trade.trade_id, trade.exchange_ns or 0
+        if _fill(self._open, trade_id) or _fill(self._declared, trade_id):
+            return "late"
+        if time_ns > self._newest_ns > 0:
+            self._ended += self._open
+            self._open.clear()
+            self._declared.clear()
+            self.last_id = self._known_from = trade_id
+            self._newest_ns = time_ns
+            return "restarted"
+        return "late" if trade_id < self._known_from else "repeated"
+
+
+def _fill(holes: deque[Hole], trade_id: int) -> bool:
+    """Take an id out of the hole it lies in, if there is one; the newest are last."""
+    for index in range(len(holes) - 1, -1, -1):
+        hole = holes[index]
+        if hole.last_id < trade_id:
+            return False
+        if hole.first_id <= trade_id:
+            del holes[index]
+            for part in reversed(hole.without(trade_id)):
+                holes.insert(index, part)
+            return True
+    return False

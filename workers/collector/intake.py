@@ -1,5 +1,6 @@
 """What one connection does with each mapped item: watch, check, follow ids, book, publish."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from workers.collector.watch import StreamWatch, channel_of
 from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
 from workers.model.checks import implausible
 from workers.model.clock import Clock
-from workers.model.events import AnyEvent, BookDelta, Gap, Trade
+from workers.model.events import BookDelta, Gap, GapCause, Trade
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -60,13 +61,21 @@ class Intake:
             if item.symbol in self._books:
                 self._books.delta(item, now_s)
             return
-        if type(item) is Trade:
-            self._follow(channel, item)
+        if type(item) is Trade and not self._follow(channel, item, now_s):
+            return
         self._outbox.put(item)
+
+    def tick(self, now_s: float) -> None:
+        """Publish the holes that stayed open for longer than a late trade takes."""
+        for (channel, symbol), continuity in self._trades.items():
+            holes = continuity.due(now_s)
+            if holes:
+                self._publish_holes(channel, symbol, holes)
 
     def disconnected(self) -> None:
         """The connection ended; ids and books have to prove themselves on the next one."""
         self._books.disconnected()
+        self.tick(math.inf)  # nothing comes late through a connection that is gone
         for continuity in self._trades.values():
             continuity.disconnected()
 
@@ -82,36 +91,67 @@ class Intake:
             self._counters.add("rest_errors_total", self._exchange, "subscribe")
             log.error("subscription refused", exchange=self._exchange, error=answer.error)
 
-    def _follow(self, channel: str, trade: Trade) -> None:
+    def _follow(self, channel: str, trade: Trade, now_s: float) -> bool:
+        """Note a trade's id; whether the trade is to be published."""
         key = (channel, trade.symbol)
         continuity = self._trades.get(key)
         if continuity is None:
             continuity = self._trades[key] = TradeContinuity()
-        hole = continuity.take(trade)
-        if hole is not None:
-            self._publish_hole(channel, trade, hole)
+        last_id = continuity.last_id
+        arrival = continuity.take(trade, now_s)
+        if arrival == "new":
+            return True
+        if arrival == "repeated":
+            self._counters.add("trades_repeated_total", self._exchange, channel)
+            return False
+        if arrival == "late":
+            self._counters.add("trades_late_total", self._exchange, channel)
+            return True
+        log.error(
+            "trade ids went back though time did not; the exchange counts anew, what lies between "
+            "cannot be told",
+            exchange=self._exchange,
+            symbol=trade.symbol,
+            last_id=last_id,
+            trade_id=trade.trade_id,
+        )
+        self._publish_gap(channel, trade, "sequence", None, None)
+        return True
 
-    def _publish_hole(self, channel: str, trade: AnyEvent, hole: Hole) -> None:
-        self._counters.add("gaps_total", self._exchange, channel, hole.cause)
+    def _publish_holes(self, channel: str, symbol: str, holes: list[Hole]) -> None:
         log.warning(
             "trades missing",
             exchange=self._exchange,
-            symbol=trade.symbol,
-            first_id=hole.first_id,
-            last_id=hole.last_id,
-            cause=hole.cause,
+            symbol=symbol,
+            holes=len(holes),
+            trades=sum(hole.last_id - hole.first_id + 1 for hole in holes),
+            first_id=holes[0].first_id,
+            last_id=holes[-1].last_id,
+            cause=holes[-1].cause,
         )
+        for hole in holes:
+            self._publish_gap(channel, hole.behind, hole.cause, hole.first_id, hole.last_id)
+
+    def _publish_gap(
+        self,
+        channel: str,
+        behind: Trade,
+        cause: GapCause,
+        first_id: int | None,
+        last_id: int | None,
+    ) -> None:
+        self._counters.add("gaps_total", self._exchange, channel, cause)
         self._outbox.put(
             Gap(
-                exchange=trade.exchange,
-                market_type=trade.market_type,
-                symbol=trade.symbol,
-                raw_symbol=trade.raw_symbol,
-                exchange_ns=trade.exchange_ns,
+                exchange=behind.exchange,
+                market_type=behind.market_type,
+                symbol=behind.symbol,
+                raw_symbol=behind.raw_symbol,
+                exchange_ns=behind.exchange_ns,
                 received_ns=self._clock.now_ns(),
                 data_type=channel,
-                cause=hole.cause,
-                first_id=hole.first_id,
-                last_id=hole.last_id,
+                cause=cause,
+                first_id=first_id,
+                last_id=last_id,
             )
         )

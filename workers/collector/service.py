@@ -120,14 +120,16 @@ class CollectorService:
         memory = self._all.stability.memory
         share = -(-memory.max_book_states // max(1, len(self._connections)))
         dropped: list[str] = []
+        kept = 0
+
+        def clean(books: LiveBooks) -> tuple[list[str], int]:
+            gone = books.drop_idle(memory.inactive_after, share, self._clock.monotonic_s())
+            return gone, books.held
+
         for connection in self._connections:
-            dropped += await self._call(
-                connection,
-                lambda books: books.drop_idle(
-                    memory.inactive_after, share, self._clock.monotonic_s()
-                ),
-            )
-        return {"dropped": dropped, "kept": len(self._by_symbol) - len(dropped)}
+            gone, held = await self._call(connection, clean)
+            dropped, kept = dropped + gone, kept + held
+        return {"dropped": dropped, "kept": kept}
 
     async def check_memory(self) -> dict[str, Any]:
         """Resident memory against `stability.memory.max_mb`; over it, idle books are dropped."""

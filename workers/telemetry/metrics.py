@@ -10,6 +10,9 @@ from typing import Literal, get_args
 Metric = Literal[
     "frames_received_total",  # WebSocket messages read; exchange
     "bytes_received_total",  # their payload bytes; exchange
+    "frames_discarded_total",  # messages that came after we had begun to close; exchange
+    "trades_repeated_total",  # trades that came again, published once; exchange, channel
+    "trades_late_total",  # trades that came after a higher id; exchange, channel
     "events_published_total",  # events acknowledged by JetStream; type
     "events_dropped_total",  # events we gave up, with the reason; type, reason
     "publish_retries_total",  # messages sent again under the same id; -
