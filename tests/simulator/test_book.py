@@ -105,7 +105,7 @@ def test_the_truth_says_why_it_cannot_tell(start: Callable[..., Running]) -> Non
     old = running.get(f"/sim/truth/book?symbol=BTCUSDT&update_id={first}")
     assert old.status_code == 410
     assert f"update id {first} is older than" in old.json()["error"]
-    future = running.get("/sim/truth/book?symbol=BTCUSDT&update_id=999999999999")
+    future = running.get("/sim/truth/book?symbol=BTCUSDT&update_id=999999999999999")
     assert future.status_code == 404
     assert "is not made yet" in future.json()["error"]
     assert running.get("/sim/truth/book?symbol=XYZ").status_code == 404

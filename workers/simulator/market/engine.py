@@ -50,6 +50,12 @@ class Sink(Protocol):
         ...
 
 
+BIRTH_S = 1_704_067_200
+UPDATES_A_SECOND, TRADES_A_SECOND = 100_000, 25_000
+"""An exchange's ids never go back, not even when it is started again: a market that starts later
+starts with higher ids, as if it had run since 2024 faster than any rate allows."""
+
+
 @dataclass(frozen=True)
 class EngineOptions:
     """What makes a market.
@@ -84,8 +90,14 @@ class Engine:
         self._rng = random.Random(f"{options.seed}:{instrument.name}")
         rng = self._rng
         self.now_us = options.start_us - WARM_UP_STEPS * STEP_US
-        self.book = OrderBook(rng.randrange(10**9, 9 * 10**10), options.journal_size)
-        self.tape = Tape(rng.randrange(10**8, 4 * 10**9), rng.randrange(10**7, 3 * 10**9))
+        age_s = max(0, options.start_us // 10**6 - BIRTH_S)
+        self.book = OrderBook(
+            rng.randrange(10**9, 9 * 10**10) + age_s * UPDATES_A_SECOND, options.journal_size
+        )
+        self.tape = Tape(
+            rng.randrange(10**8, 4 * 10**9) + age_s * TRADES_A_SECOND,
+            rng.randrange(10**7, 3 * 10**9) + age_s * TRADES_A_SECOND,
+        )
         self.candles = Candles(self.now_us, instrument.price_ticks)
         self.last_ticks = instrument.price_ticks
         self._believed = float(instrument.price_ticks)
