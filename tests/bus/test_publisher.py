@@ -280,3 +280,18 @@ def test_cancelling_run_under_load_ends_it_and_forgets_nothing(url: str) -> None
     assert publisher.unsent > 0
     assert asyncio.run(publisher.drain(60)) == 0
     assert same(sorted(stored_ids(url)), 1, 4000)
+
+
+def test_a_drain_right_after_the_start_does_not_publish_beside_it(url: str) -> None:
+    async def start_and_drain(publisher: Publisher) -> int:
+        task = asyncio.create_task(publisher.run())
+        publisher.submit(trades(1, 10))
+        # a task too: it begins after run did, and before the worker that run made
+        left = await asyncio.create_task(publisher.drain(30))
+        task.cancel()
+        await asyncio.wait({task})
+        return left
+
+    publisher = publisher_for(url)
+    assert asyncio.run(start_and_drain(publisher)) == 0
+    assert (count(publisher, "published"), count(publisher, "duplicates")) == (10, 0)

@@ -124,6 +124,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Publish until cancelled; NATS being away only delays it."""
+        self._loop = asyncio.get_running_loop()  # at once: a drain that comes now must not work too
         task = asyncio.create_task(self._work(), name=f"{self.name} publisher")
         try:
             await asyncio.wait({task})
