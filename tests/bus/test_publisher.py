@@ -282,16 +282,19 @@ def test_cancelling_run_under_load_ends_it_and_forgets_nothing(url: str) -> None
     assert same(sorted(stored_ids(url)), 1, 4000)
 
 
-def test_a_drain_right_after_the_start_does_not_publish_beside_it(url: str) -> None:
-    async def start_and_drain(publisher: Publisher) -> int:
-        task = asyncio.create_task(publisher.run())
+def test_a_drain_right_after_the_start_leaves_the_work_to_run(url: str) -> None:
+    async def start_and_drain(publisher: Publisher) -> tuple[int, list[str]]:
+        run = asyncio.create_task(publisher.run())
         publisher.submit(trades(1, 10))
-        # a task too: it begins after run did, and before the worker that run made
-        left = await asyncio.create_task(publisher.drain(30))
-        task.cancel()
-        await asyncio.wait({task})
-        return left
+        # It begins after run did, and before the worker that run made.
+        drain = asyncio.create_task(publisher.drain(30))
+        await asyncio.wait({drain}, timeout=0.001)
+        workers = [task.get_name() for task in asyncio.all_tasks()]
+        left = await drain
+        run.cancel()
+        await asyncio.wait({run})
+        return left, [name for name in workers if name.startswith("test ")]
 
     publisher = publisher_for(url)
-    assert asyncio.run(start_and_drain(publisher)) == 0
+    assert asyncio.run(start_and_drain(publisher)) == (0, ["test publisher"])
     assert (count(publisher, "published"), count(publisher, "duplicates")) == (10, 0)
