@@ -293,7 +293,7 @@ def test_a_drain_right_after_the_start_leaves_the_work_to_run(url: str) -> None:
         left = await drain
         run.cancel()
         await asyncio.wait({run})
-        return left, [name for name in workers if name.startswith("test ")]
+        return left, [name for name in workers if name in ("test publisher", "test drain")]
 
     publisher = publisher_for(url)
     assert asyncio.run(start_and_drain(publisher)) == (0, ["test publisher"])
