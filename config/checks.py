@@ -190,7 +190,7 @@ def _simulated_urls(settings: Settings, name: str, exchange: ExchangeSettings) -
         same_host = host == address or (is_this_machine(host) and is_this_machine(address))
         if not same_host or (parts and parts.port != port):
             right = f"{scheme}://{address}:{port}"
-            remedy = f"local.simulate is on and the simulated exchange is at {right}; write that"
+            remedy = f"local.simulate is on: write {right}, or {scheme}://{{simulator}}"
             yield ("exchanges", name, key), repr(url), remedy
 
 

@@ -24,7 +24,7 @@ from config.environment import (
 )
 from config.explain import explain
 from config.problem import ConfigError, Origins, Problem
-from config.settings import ROOT, Settings
+from config.settings import ROOT, Settings, SimulatorSettings
 from config.yaml_file import merge, read_tree
 
 __all__ = [
@@ -84,12 +84,25 @@ def load_with_origins(
     tree = read_tree(file)
     overrides = read_environment(environment)
     merge(tree.values, overrides.values)
+    _name_simulator(tree.values)
     origins = Origins(tree.places, overrides.variables, file)
     settings, problems = _validate(tree.values, origins)
     problems = tree.problems + overrides.problems + problems
     if settings is None or problems:
         raise ConfigError(problems)
     return Loaded(settings, origins, tree.files)
+
+
+def _name_simulator(tree: dict[str, Any]) -> None:
+    """Put the simulated exchange's address where an exchange's URL says `{simulator}`."""
+    sections = tree.get("simulator"), tree.get("exchanges")
+    simulator, exchanges = (each if isinstance(each, dict) else {} for each in sections)
+    usual = SimulatorSettings()
+    place = f"{simulator.get('address', usual.address)}:{simulator.get('port', usual.port)}"
+    for exchange in exchanges.values():
+        for key in ("ws_url", "rest_url"):
+            if isinstance(exchange, dict) and isinstance(exchange.get(key), str):
+                exchange[key] = exchange[key].replace("{simulator}", place)
 
 
 def _validate(

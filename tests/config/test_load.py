@@ -228,3 +228,10 @@ def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"log: \xff")
     [problem] = problems_of(file)
     assert problem.found == "byte 5 is not UTF-8"
+
+
+def test_a_simulator_moved_to_another_port_takes_its_exchanges_along() -> None:
+    demo = ROOT / "config" / "demo.yaml"
+    settings = config.load(demo, {"MARKETPRISM_SIMULATOR__PORT": "28080"})
+    assert settings.exchanges["binance_spot"].ws_url == "ws://127.0.0.1:28080"
+    assert settings.exchanges["binance_spot"].rest_url == "http://127.0.0.1:28080"

@@ -169,15 +169,16 @@ def test_simulated_data_may_not_meet_real_data() -> None:
     assert "ws://127.0.0.1:18080" in problems["exchanges.binance_spot.ws_url"]
 
 
-def test_a_moved_simulator_moves_its_urls() -> None:
+def test_a_simulated_exchange_elsewhere_than_the_simulator_is_a_problem() -> None:
     demo = Path("config/demo.yaml")
-    problems = problems_of(demo, SIMULATOR__PORT="28080")
-    assert "http://127.0.0.1:28080" in problems[1].remedy
-    moved = {
-        "EXCHANGES__BINANCE_SPOT__WS_URL": "ws://localhost:28080",
-        "EXCHANGES__BINANCE_SPOT__REST_URL": "http://localhost:28080",
+    elsewhere = {
+        "EXCHANGES__BINANCE_SPOT__WS_URL": "ws://localhost:18081",
+        "EXCHANGES__BINANCE_SPOT__REST_URL": "http://localhost:18081",
     }
-    assert load_env(demo, SIMULATOR__PORT="28080", **moved).local.simulate
+    problems = problems_of(demo, SIMULATOR__PORT="28080", **elsewhere)
+    assert "http://127.0.0.1:28080" in problems[1].remedy
+    same = {name: url.replace("18081", "28080") for name, url in elsewhere.items()}
+    assert load_env(demo, SIMULATOR__PORT="28080", **same).local.simulate
 
 
 @pytest.mark.parametrize(
