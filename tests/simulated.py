@@ -54,6 +54,14 @@ class SimulatedExchange:
     def fault(self, kind: str, **facts: object) -> None:
         self.post("/sim/faults", {"kind": kind, **facts})
 
+    def clear_faults(self) -> None:
+        assert requests.delete(f"{self.rest_url}/sim/faults", timeout=20).status_code == 200
+
+    @property
+    def pid(self) -> int:
+        """Of the simulator's process."""
+        return self._process.pid
+
     def faults(self) -> list[dict[str, Any]]:
         return list(self.get("/sim/faults"))
 
