@@ -35,3 +35,9 @@ def test_a_reconnect_or_a_command_never_waits():
     policy = ResyncPolicy(SETTINGS)
     for _ in range(5):
         assert policy.delay_s("disconnect", 0.0) == policy.delay_s("command", 0.0) == 0.0
+
+
+def test_no_number_of_failures_ends_in_an_error():
+    policy = ResyncPolicy(SETTINGS)
+    assert [policy.delay_s("stale_snapshot", 0.0) for _ in range(3000)][-1] == 5.0
+    assert [policy.delay_s("sequence", 0.0) for _ in range(3000)][-1] == 300.0

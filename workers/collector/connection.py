@@ -5,6 +5,7 @@ as callables through a mailbox that is emptied between two reads.
 """
 
 import queue
+import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ import structlog
 from config.settings import StabilitySettings
 from workers.collector.books import LiveBooks
 from workers.collector.dead_letters import DeadLetters
+from workers.collector.heartbeat import Heartbeat, interval_s
 from workers.collector.intake import Intake
 from workers.collector.outbox import Outbox
 from workers.collector.watch import StreamWatch
@@ -35,6 +37,13 @@ QUIET_BOOK_S = 3.0
 """A book whose stream sent no update this long after subscribing is built all the same."""
 STEADY_AFTER_S = 60.0
 """A connection that held this long starts again from the first delay when it is lost."""
+AT_ONCE_EVERY_S = 60.0
+"""A connection is replaced without delay at most this often: notices must not make a storm."""
+VAIN_ATTEMPTS = 2
+"""When every stream was asked for again this often in vain, it is the connection that is dead."""
+OLDEST = (0.90, 0.95)
+"""A connection is replaced at a random age in this part of the exchange's limit, so that those
+opened together do not go together."""
 
 
 class _EndSession(Exception):
@@ -81,8 +90,11 @@ class Connection(threading.Thread):
         self._request_id = 1
         self._errors_in_a_row = 0
         self._extra_counted: Counter[str] = Counter()
-        self._frames = 0
+        self._frames = self._frames_counted = self._bytes_counted = 0
         self._opened_s = clock.monotonic_s()
+        self._at_once_s = float("-inf")
+        self._heartbeat = self._new_heartbeat()
+        self._oldest_s = self._draw_age()
         self._books = books(self)
         watches = {
             (each.channel, each.symbol): StreamWatch(each, self._opened_s) for each in streams
@@ -129,11 +141,15 @@ class Connection(threading.Thread):
             cause, at_once = self._session()
             if self._stopping.is_set():
                 return
+            now_s = self._clock.monotonic_s()
             self._counters.add("reconnects_total", self._exchange.name, cause)
-            if self._clock.monotonic_s() - self._opened_s > STEADY_AFTER_S and self._frames:
+            if now_s - self._opened_s > STEADY_AFTER_S and self._frames:
                 backoff.reset()
                 self.attempts = 0
             self.attempts += 1
+            at_once = at_once and now_s - self._at_once_s > AT_ONCE_EVERY_S
+            if at_once:
+                self._at_once_s = now_s
             delay_s = 0.0 if at_once else backoff.next_s()
             log.warning(
                 "connection lost; connecting again",
@@ -154,14 +170,18 @@ class Connection(threading.Thread):
 
     def _session(self) -> tuple[str, bool]:
         """One connection from opening to its end: why it ended, and whether to replace it now."""
-        self.state, self._frames = "connecting", 0
-        self._idle(self._connects.delay_s())
-        self._connects.record()
+        self.state = "connecting"
+        self._frames = self._frames_counted = self._bytes_counted = 0
+        while (wait_s := self._connects.take()) and not self._stopping.is_set():
+            self._idle(wait_s)
         self._opened_s = self._clock.monotonic_s()
+        self._tell()
         rule = self._stability.reconnect
         websocket = WebSocketConnection(self._url, connect_timeout_s=rule.connect_timeout)
         self._websocket = websocket
         try:
+            if self._stopping.is_set():  # after the line above `stop` aborts it by itself
+                return "stop", True
             websocket.connect()
             self.state = "connected"
             log.info(
@@ -181,6 +201,7 @@ class Connection(threading.Thread):
         finally:
             self._websocket = None
             websocket.close()
+            self._count_frames(websocket)
             self._requests.clear()
             self._intake.disconnected()
             self._outbox.flush()
@@ -188,7 +209,8 @@ class Connection(threading.Thread):
         return "stop", True
 
     def _subscribe_all(self) -> None:
-        self._control = self._control_window()
+        self._control, self._heartbeat = self._control_window(), self._new_heartbeat()
+        self._oldest_s = self._draw_age()
         now_s = self._clock.monotonic_s()
         self._books.connected()
         for watch in self._intake.watches.values():
@@ -229,36 +251,43 @@ class Connection(threading.Thread):
         now_s = self._clock.monotonic_s()
         self._frames += len(frames)
         take, map_frame = self._intake.take, self._mapper.map
-        for frame in frames:
+        notice: ShutdownNotice | None = None
+        # A nanosecond apart: an event without a time of the exchange's is known by this one.
+        for frame_ns, frame in enumerate(frames, received_ns):
             try:
-                for item in map_frame(frame, received_ns):
+                for item in map_frame(frame, frame_ns):
                     if type(item) is ShutdownNotice:
-                        self.last_error = item.detail
-                        raise _EndSession("shutdown", at_once=True)
-                    take(item, now_s)
+                        notice = item
+                    else:
+                        take(item, now_s)
                 self._errors_in_a_row = 0
             except WireError as error:
-                self._dead_letters.take(error, received_ns, now_s)
+                self._dead_letters.take(error, frame_ns, now_s)
                 self._errors_in_a_row += 1
+        if notice is not None:
+            self.last_error = notice.detail
+            raise _EndSession("shutdown", at_once=True)
         if self._errors_in_a_row >= self._stability.errors.max_consecutive:
             count, self._errors_in_a_row = self._errors_in_a_row, 0
             self.last_error = f"{count} unusable frames in a row"
             raise _EndSession("errors")
 
     def _tick(self, websocket: WebSocketConnection, now_s: float) -> None:
+        self._count_frames(websocket)
         silence_s = now_s - websocket.last_received_s
-        if silence_s > self._stability.heartbeat.timeout:
-            self.last_error = f"nothing received for {silence_s:.0f} s"
+        beat = self._heartbeat.look(silence_s)
+        if beat == "dead":
+            self.last_error = f"nothing received for {silence_s:.1f} s"
             raise _EndSession("silent")
-        max_age_s = self._exchange.limits.max_age_s
-        if max_age_s and now_s - self._opened_s > max_age_s * 0.95:
-            self.last_error = f"older than 95 % of {max_age_s:g} s"
+        if beat == "ping":
+            self._control.record()
+            websocket.ping()
+        if self._oldest_s is not None and now_s - self._opened_s > self._oldest_s:
+            self.last_error = f"replaced at the age of {self._oldest_s:.0f} s"
             raise _EndSession("age", at_once=True)
         if now_s - self._opened_s > QUIET_BOOK_S and not self._requests:
             self._books.subscribed()
-        for watch in self._intake.watches.values():
-            if watch.silent(now_s):
-                self._ask_again(watch, now_s)
+        self._ask_silent_again(now_s)
         self._intake.tick(now_s)
         self._count_extra_fields()
         self._tell()
@@ -270,25 +299,48 @@ class Connection(threading.Thread):
                 self._extra_counted[field] = count
                 self._counters.add("extra_fields_total", self._exchange.name, field, by=new)
 
-    def _ask_again(self, watch: StreamWatch, now_s: float) -> None:
-        stream = watch.stream
+    def _ask_silent_again(self, now_s: float) -> None:
+        watches = self._intake.watches.values()
+        silent = [watch for watch in watches if watch.silent(now_s)]
+        if not silent:
+            return
+        if all(watch.attempts >= VAIN_ATTEMPTS for watch in watches):
+            self.last_error = f"all {len(self.streams)} streams silent, asked for again in vain"
+            raise _EndSession("stale")
         log.warning(
-            "stream silent; subscribing again",
+            "streams silent; subscribing again",
             exchange=self._exchange.name,
-            channel=stream.channel,
-            symbol=stream.symbol,
-            silent_s=round(watch.age_s(now_s), 1),
-            limit_s=round(watch.limit_s(), 1),
-            attempt=watch.attempts + 1,
+            streams=[f"{each.stream.channel} {each.stream.symbol}" for each in silent[:10]],
+            count=len(silent),
+            silent_s=round(max(each.age_s(now_s) for each in silent), 1),
+            attempt=max(each.attempts for each in silent) + 1,
         )
-        self._counters.add("resubscribes_total", self._exchange.name)
-        if stream.channel == "orderbook":
-            self._books.silent(stream.symbol)
+        self._counters.add("resubscribes_total", self._exchange.name, by=len(silent))
         # The first time the subscription alone: ending one that only is quiet could make a hole.
-        if watch.attempts:
-            self._ask(self._exchange.unsubscribe, [stream])
-        self._ask(self._exchange.subscribe, [stream])
-        watch.asked_again(now_s)
+        again = [each.stream for each in silent if each.attempts]
+        if again:
+            self._ask(self._exchange.unsubscribe, again)
+        self._ask(self._exchange.subscribe, [each.stream for each in silent])
+        for watch in silent:
+            watch.asked_again(now_s)
+            if watch.stream.channel == "orderbook":
+                self._books.silent(watch.stream.symbol)
+
+    def _count_frames(self, websocket: WebSocketConnection) -> None:
+        name, received = self._exchange.name, websocket.bytes_received
+        self._counters.add("frames_received_total", name, by=self._frames - self._frames_counted)
+        self._counters.add("bytes_received_total", name, by=received - self._bytes_counted)
+        self._frames_counted, self._bytes_counted = self._frames, received
+        if websocket.messages_discarded:  # only once it was closed
+            self._counters.add("frames_discarded_total", name, by=websocket.messages_discarded)
+
+    def _new_heartbeat(self) -> Heartbeat:
+        rule = self._stability.heartbeat
+        return Heartbeat(interval_s(rule, self._exchange.name), rule)
+
+    def _draw_age(self) -> float | None:
+        most_s = self._exchange.limits.max_age_s
+        return most_s and most_s * random.uniform(*OLDEST)
 
     def _control_window(self) -> SlidingWindow:
         limits = self._exchange.limits
@@ -322,6 +374,7 @@ class Connection(threading.Thread):
             "age_s": round(now_s - self._opened_s, 1),
             "attempts": self.attempts,
             "frames": self._frames,
+            "requests_waiting": len(self._requests),
             "last_error": self.last_error,
             "books": self._books.status(now_s),
             "streams": self._intake.status(now_s),

@@ -9,6 +9,8 @@ soon.
 from config.settings import ErrorSettings
 
 STALE_SNAPSHOT_DELAY_S = 0.25
+MOST_DOUBLINGS = 20
+"""Far beyond every limit of a delay, far below what a float can hold."""
 IMMEDIATE = frozenset({"start", "disconnect", "command", "audit", "depth"})
 
 
@@ -30,8 +32,8 @@ class ResyncPolicy:
     def delay_s(self, cause: str, now_s: float) -> float:
         """Seconds to wait before the snapshot asked for because of `cause`."""
         if cause == "stale_snapshot":
-            self._stale_in_a_row += 1
-            doubled = STALE_SNAPSHOT_DELAY_S * 2.0 ** (self._stale_in_a_row - 1)
+            doubled = STALE_SNAPSHOT_DELAY_S * 2.0**self._stale_in_a_row
+            self._stale_in_a_row = min(self._stale_in_a_row + 1, MOST_DOUBLINGS)
             return min(doubled, self._settings.resync_delay)
         self._stale_in_a_row = 0
         if cause in IMMEDIATE:
@@ -42,5 +44,5 @@ class ResyncPolicy:
         self._last_s = now_s
         if self._failures == 1:
             return 0.0
-        beyond = max(0, self._failures - 1 - self._settings.resync_attempts)
+        beyond = min(max(0, self._failures - 1 - self._settings.resync_attempts), MOST_DOUBLINGS)
         return min(self._settings.resync_delay * 2.0**beyond, self._settings.reset_after)

@@ -61,8 +61,10 @@ class CollectorService:
         limits = self._exchange.limits
         self._budget = WeightBudget(limits.weight, limits.weight_window_s, self._clock)
         # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
-        self._client, fetching = self._rest_client(), self._rest_client()
-        self._fetcher = SnapshotFetcher(self._exchange, fetching, self.counters, self._clock)
+        self._client, self._fetching = self._rest_client(), self._rest_client()
+        self._fetcher = SnapshotFetcher(
+            self._exchange, self._fetching, self._budget, self.counters, self._clock
+        )
         self._connects = SlidingWindow(limits.connects, limits.connect_window_s, self._clock)
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
@@ -91,6 +93,7 @@ class CollectorService:
         """Close connections, hand over what they read, wait for its acknowledgements."""
         self._phase = "draining"
         self._fetcher.stop()
+        self._budget.close()  # whoever waits for it need not any more
         for connection in self._connections:
             connection.stop()
         await asyncio.to_thread(self._join)
@@ -98,6 +101,7 @@ class CollectorService:
         if self._publishing:
             self._publishing.cancel()
         self._client.close()
+        self._fetching.close()
         if left:
             log.error("drained; events not acknowledged are lost", exchange=self.name, lost=left)
         self._phase = "stopped"
@@ -211,9 +215,14 @@ class CollectorService:
         wanted = dict.fromkeys(self._settings.symbols)
         self._unlisted = [symbol for symbol in wanted if symbol not in by_symbol]
         if self._unlisted:
+            self._last_error = (
+                f"{self._exchange.name} does not list {', '.join(self._unlisted)}; correct "
+                f"exchanges.{self._exchange.name}.symbols and start again"
+            )
             log.error(
-                "symbols the exchange does not list are left out",
+                "symbols left out",
                 exchange=self._exchange.name,
+                error=self._last_error,
                 unlisted=self._unlisted,
                 listed=len(listed),
             )
@@ -285,6 +294,8 @@ class CollectorService:
         for connection in self._connections:
             if connection.crashed is not None:
                 raise connection.crashed
+        if self._fetcher.crashed is not None:
+            raise self._fetcher.crashed
         status = [connection.report.get("streams", {}) for connection in self._connections]
         streams: dict[str, dict[str, Any]] = {}
         for report in status:
@@ -313,15 +324,18 @@ class CollectorService:
         self._outbox.flush()
 
     async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
+        self._require_running()
         connection = self._by_symbol.get(symbol)
-        if connection is None:
-            known = ", ".join(sorted(self._by_symbol)) or "none yet"
-            raise LookupError(f"{self._exchange.name} has no {symbol}; it has {known}")
+        if connection is None or "orderbook" not in self._settings.channels:
+            books = self._by_symbol if connection is None else ()
+            known = ", ".join(sorted(books)) or "none"
+            raise LookupError(f"{self._exchange.name} has no book of {symbol}; it has {known}")
         return await self._call(connection, act)
 
     async def _call(self, connection: Connection, act: Callable[[LiveBooks], T]) -> T:
-        if self._phase != "running" or not connection.is_alive():
-            raise ServiceClosed(f"{self.name} is {self._phase}; the call was not made")
+        self._require_running()
+        if not connection.is_alive():
+            raise ServiceClosed(f"{self.name}: {connection.name} has ended; the call was not made")
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
         def letter() -> None:
@@ -333,13 +347,23 @@ class CollectorService:
                 answer.set_exception(error)
 
         connection.post(letter)
-        return await asyncio.wait_for(asyncio.wrap_future(answer), COMMAND_TIMEOUT_S)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(answer), COMMAND_TIMEOUT_S)
+        except TimeoutError:
+            raise TimeoutError(
+                f"{self.name}: {connection.name} is {connection.state} and did not take the call "
+                f"within {COMMAND_TIMEOUT_S:g} s; nothing was done"
+            ) from None
+
+    def _require_running(self) -> None:
+        if self._phase != "running":
+            raise ServiceClosed(f"{self.name} is {self._phase}; the call was not made")
 
     def _join(self) -> None:
+        # Not for the fetcher: a call that hangs would hold us, and nobody wants its answer.
         deadline_s = time.monotonic() + JOIN_TIMEOUT_S
-        for thread in (*self._connections, self._fetcher):
-            if thread.is_alive():
-                thread.join(max(0.0, deadline_s - time.monotonic()))
+        for connection in self._connections:
+            connection.join(max(0.0, deadline_s - time.monotonic()))
         stuck = [connection.name for connection in self._connections if connection.is_alive()]
         if stuck:
             log.error("connections did not end in time", exchange=self.name, stuck=stuck)

@@ -13,6 +13,7 @@ from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError, RateLimited, WireError
 from workers.telemetry.metrics import Counters
+from workers.transport.budget import WeightBudget
 from workers.transport.http import HttpClient
 from workers.transport.reconnect import Backoff
 
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 CALL_DEADLINE_S = 120.0
 """Waiting for budget and the call itself, together."""
+SPARE_CAUSE = "depth"
+"""Widens a book that is SYNCED already: asked for only while half of the budget is left."""
+SPARE_DELAY_S = 10.0
 
 
 @dataclass
@@ -48,20 +52,30 @@ class SnapshotFetcher(threading.Thread):
     """The one thread of an exchange that makes REST calls for books.
 
     A failed call is tried again with growing delays for as long as the job is wanted; other books'
-    jobs are served meanwhile.
+    jobs are served meanwhile. A job waits here for its budget, so that one nobody wants any more
+    costs nothing.
+
+    Attributes:
+        crashed: what ended the thread unexpectedly; the service ends with it.
     """
 
     def __init__(
-        self, exchange: Exchange, client: HttpClient, counters: Counters, clock: Clock
+        self,
+        exchange: Exchange,
+        client: HttpClient,
+        budget: WeightBudget,
+        counters: Counters,
+        clock: Clock,
     ) -> None:
         super().__init__(name=f"snapshots.{exchange.name}", daemon=True)
-        self._exchange, self._client = exchange, client
+        self._exchange, self._client, self._budget = exchange, client, budget
         self._counters, self._clock = counters, clock
         self._jobs: list[tuple[float, int, SnapshotJob]] = []
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._stopping = False
         self.last_error: str | None = None
+        self.crashed: BaseException | None = None
         self.fetched = 0
 
     @property
@@ -84,9 +98,13 @@ class SnapshotFetcher(threading.Thread):
 
     def run(self) -> None:
         """Serve jobs until stopped."""
-        while (job := self._next()) is not None:
-            if job.wanted():
-                self._serve(job)
+        try:
+            while (job := self._next()) is not None:
+                if job.wanted():
+                    self._serve(job)
+        except Exception as error:  # without this thread no book would ever be built again
+            log.exception("snapshot fetcher crashed", exchange=self._exchange.name)
+            self.crashed = error
 
     def _next(self) -> SnapshotJob | None:
         with self._changed:
@@ -100,8 +118,14 @@ class SnapshotFetcher(threading.Thread):
         return None
 
     def _serve(self, job: SnapshotJob) -> None:
-        self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
         request = self._exchange.snapshot_request(job.raw_symbol, job.depth)
+        delay_s = self._budget.delay_s(request.weight)
+        if job.cause == SPARE_CAUSE and 2 * self._budget.used > self._budget.usable:
+            delay_s = max(delay_s, SPARE_DELAY_S)
+        if delay_s > 0:
+            self.request(job, delay_s)
+            return
+        self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
         try:
             response = self._client.get(request, deadline_s=CALL_DEADLINE_S)
             snapshot = self._exchange.read_snapshot(response.body, job.depth)
@@ -113,6 +137,8 @@ class SnapshotFetcher(threading.Thread):
         job.deliver(snapshot)
 
     def _failed(self, job: SnapshotJob, error: MarketPrismError) -> None:
+        if self._stopping:
+            return
         code = str(getattr(error, "code", type(error).__name__))
         if isinstance(error, WireError):
             self._counters.add("wire_errors_total", self._exchange.name, error.kind)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 Metric = Literal[
     "frames_received_total",  # WebSocket messages read; exchange
-    "bytes_received_total",  # their payload bytes; exchange
+    "bytes_received_total",  # bytes read for them, frame headers included; exchange
     "frames_discarded_total",  # messages that came after we had begun to close; exchange
     "trades_repeated_total",  # trades that came again, published once; exchange, channel
     "trades_late_total",  # trades that came after a higher id; exchange, channel
