@@ -49,8 +49,6 @@ def test_sixty_books_that_break_at_once_are_built_again_within_every_limit(run_c
     running.exchange.fault("1006")
     counters = running.service.counters
     wait_until(lambda: counters.total("reconnects_total"), 20, "the connection lost")
-        lambda: running.service.counters.total("reconnects_total"), 20, "the connection lost"
-    )
     running.wait_synced(60)
     for index in range(60):
         running.exchange.fault("gap", symbol=f"C{index}-USDT")
