@@ -1,16 +1,15 @@
 """The live table of `marketprism up`: symbols, books, rates, rows, lag, services."""
 
 import time
-from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from cli.look import Look, Watcher
+from cli.symbol_table import SymbolTable
 from config import queues
 from config.settings import Settings
 
@@ -30,14 +29,11 @@ _TABLES = {
     "tickers": "tickers",
 }
 """Rows stored, by table."""
-_LEGEND = " /s: received · trades, deltas, books, tickers: rows stored · lag: received to stored"
-_ERROR_CHARS = 160
-"""An error's beginning says enough here; all of it is in the log."""
-_WIDE = 150
-"""Columns from which everything fits into one table; below, there are two."""
-_BOOK = ("book", "levels", "verified", "bid", "ask", "spread")
+_LEGEND = " /s: received · trades to tickers: rows stored · lag: received to stored"
+_ERROR_HEAD, _ERROR_TAIL = 50, 110
+"""An error's beginning says where, its end why; all of it is in the log."""
 _FLOW = (*_CHANNELS.values(), *_TABLES.values())
-_STATES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
+_SPARE = ("exchange", "levels", "tickers", "verified")
 
 
 class Board:
@@ -53,19 +49,25 @@ class Board:
         self._settings, self._watcher = settings, watcher
         self._begun_s, self._ends_s = time.monotonic(), ends_s
         self.failed: dict[str, str] = {}
+        self.cropped = False
+        """Whether to draw no more lines than the screen has, as a live display must."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         look = self._watcher.now
-        if options.max_width >= _WIDE:
-            yield self._symbols(look, ())
-        else:
-            yield self._symbols(look, _FLOW)
-            yield self._symbols(look, _BOOK)
-        yield Text(_LEGEND, style="dim")
-        yield Text()
-        yield self._services(look)
-        yield from (Text(remark, style="yellow") for remark in self.remarks(look))
-        yield Text(self.clock(), style="dim")
+        below = Group(
+            Text(_LEGEND, style="dim"),
+            Text(),
+            self._services(look),
+            *(Text(remark, style="yellow") for remark in self.remarks(look)),
+            Text(self.clock(), style="dim"),
+        )
+        lines = None
+        if self.cropped:
+            lines = options.size.height - len(console.render_lines(below, options, pad=False))
+        rows = [self._cells(look, exchange, symbol) for exchange, symbol in self._pairs()]
+        if rows:
+            yield SymbolTable(rows, _FLOW, _SPARE, lines)
+        yield below
 
     def clock(self) -> str:
         """Time passed, time left, rows stored."""
@@ -88,8 +90,7 @@ class Board:
             error = status.get("last_error") or _connection_error(status)
             if error:
                 words = str(error).removeprefix(f"{exchange}: ")
-                short = words if len(words) <= _ERROR_CHARS else f"{words[:_ERROR_CHARS]}…"
-                lines.append(f"{exchange}: cannot be reached, trying again: {short}")
+                lines.append(f"{exchange}: cannot be reached, trying again: {_short(words)}")
             for symbol in status.get("unlisted", []):
                 lines.append(f"{exchange}: {symbol} is not listed there and is left out")
         return lines
@@ -115,19 +116,6 @@ class Board:
     def _names(self) -> list[str]:
         exchanges = self._settings.enabled_exchanges()
         return [*(queues.collector(name) for name in exchanges), queues.WRITER, "worker"]
-
-    def _symbols(self, look: Look, left_out: Sequence[str]) -> Table:
-        """The table of symbols without some columns."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for index, (exchange, symbol) in enumerate(self._pairs()):
-            found = self._cells(look, exchange, symbol)
-            cells = {name: text for name, text in found.items() if name not in left_out}
-            if index == 0:
-                for name in cells:
-                    left = name in ("exchange", "symbol", "book")
-                    table.add_column(name, justify="left" if left else "right", no_wrap=True)
-            table.add_row(*(_styled(name, text) for name, text in cells.items()))
-        return table
 
     def _cells(self, look: Look, exchange: str, symbol: str) -> dict[str, str]:
         """One row of the table: column to text."""
@@ -170,7 +158,8 @@ class Board:
         parts = [f"{view['state']} {span(float(view['uptime_s']))}"]
         if "memory_mb" in status:
             parts.append(f"{status['memory_mb']:.0f} MB")
-        parts += [str(status[word]) for word in ("phase", "state") if status.get(word)]
+        words = (status.get("phase"), status.get("state"))
+        parts += [str(word) for word in words if word and word != view["state"]]
         publisher = status.get("publisher", {})
         if publisher:
             parts.append(
@@ -212,10 +201,11 @@ def span(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _styled(column: str, text: str) -> Text:
-    if column == "book":
-        return Text(text, style=_STATES.get(text, "bold red"))
-    return Text(text, style="dim" if column == "exchange" else "")
+def _short(words: str) -> str:
+    """An error without its middle, if it is long."""
+    if len(words) <= _ERROR_HEAD + _ERROR_TAIL:
+        return words
+    return f"{words[:_ERROR_HEAD]} … {words[-_ERROR_TAIL:]}"
 
 
 def _price(best: Any) -> str:

@@ -6,6 +6,8 @@ screen nothing.
 
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,7 @@ Rows = dict[str, dict[tuple[str, str], int]]
 """Rows by table, then by (exchange, symbol)."""
 
 LAG_WINDOW_S = 10.0
+RATE_LOOKS = 5
 _LAG = """
 SELECT exchange, symbol, quantile(0.5)(stored_ns - received_ns) / 1e6
 FROM trades WHERE received_ns > %(since)s GROUP BY exchange, symbol
@@ -58,7 +61,10 @@ class Look:
 
 
 class Watcher:
-    """Takes a look every `interval_s`; the last two are at hand.
+    """Takes a look every `interval_s`; the newest is at hand.
+
+    Rates are over several looks: over two alone they would jump, and a last look right after the
+    one before it would show none.
 
     Args:
         settings: where everything is.
@@ -71,7 +77,16 @@ class Watcher:
         self._expected = len(settings.enabled_exchanges()) + 2
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="look", daemon=True)
-        self.before = self.now = Look()
+        self._looks = deque([Look()], maxlen=RATE_LOOKS)
+
+    @property
+    def now(self) -> Look:
+        """The newest look."""
+        return self._looks[-1]
+
+    def add(self, look: Look) -> None:
+        """Make this look the newest."""
+        self._looks.append(look)
 
     def start(self) -> None:
         """Begin to look."""
@@ -85,23 +100,28 @@ class Watcher:
         self._source.close()
 
     def rows_per_s(self) -> float:
-        """Rows stored a second between the last two looks."""
-        passed_s = self.now.at_s - self.before.at_s
-        if self.now.rows is None or self.before.rows is None or passed_s <= 0:
-            return 0.0
-        return max(0.0, (self.now.total_rows() - self.before.total_rows()) / passed_s)
+        """Rows stored a second, over the last looks."""
+        return self._per_s(lambda look: None if look.rows is None else look.total_rows())
 
     def rate(self, exchange: str, channel: str, symbol: str) -> float:
-        """Messages a second of a stream between the last two looks."""
+        """Messages a second of a stream, over the last looks."""
 
-        def messages(look: Look) -> int:
-            streams = look.collector(exchange).get("streams", {})
-            return int(streams.get(channel, {}).get(symbol, {}).get("messages", 0))
+        def messages(look: Look) -> int | None:
+            status = look.collector(exchange)
+            streams = status.get("streams", {})
+            found = streams.get(channel, {}).get(symbol, {}).get("messages", 0)
+            return int(found) if status else None
 
-        passed_s = self.now.at_s - self.before.at_s
-        if not self.before.collector(exchange) or passed_s <= 0:
-            return 0.0
-        return max(0.0, (messages(self.now) - messages(self.before)) / passed_s)
+        return self._per_s(messages)
+
+    def _per_s(self, count: Callable[[Look], int | None]) -> float:
+        """How fast a count grows; since it began anew, if it did."""
+        last = count(self.now)
+        for each in self._looks:
+            first, passed_s = count(each), self.now.at_s - each.at_s
+            if last is not None and first is not None and first <= last and passed_s > 0:
+                return (last - first) / passed_s
+        return 0.0
 
     def look(self, timeout_s: float = 1.0, *, final: bool = False) -> Look:
         """Take one look now.
@@ -134,7 +154,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._ended.is_set():
             begun_s = time.monotonic()
-            self.before, self.now = self.now, self.look()
+            self.add(self.look())
             # Counting takes longer as tables grow; it must stay a small part of the work done.
             took_s = time.monotonic() - begun_s
             self._ended.wait(max(self._interval_s, 5 * (took_s - 1.0)))

@@ -4,9 +4,11 @@ One broadcast; each worker answers with its counters (`inspect stats`), from mem
 """
 
 import socket
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import DuplicateNodenameWarning
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -63,8 +65,11 @@ class StatusSource:
 
     def _inspect(self, command: str, timeout_s: float, **options: Any) -> dict[str, Any]:
         try:
-            inspect = self._app.control.inspect(timeout=timeout_s, **options)
-            return dict(getattr(inspect, command)() or {})
+            with warnings.catch_warnings():
+                # A worker started by hand may have the same name; one of them answers for both.
+                warnings.simplefilter("ignore", DuplicateNodenameWarning)
+                inspect = self._app.control.inspect(timeout=timeout_s, **options)
+                return dict(getattr(inspect, command)() or {})
         except (OperationalError, RedisError, OSError) as error:
             raise TransportError(f"{self._where} does not answer: {error}") from error
 

@@ -1,6 +1,7 @@
 """What the live table and the verdict make of looks at the system."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 
 import config
 from cli.board import AWAY, Board, span
-from cli.look import Look
+from cli.look import Look, Watcher
 from cli.steps import Steps
 from cli.verdict import Counts, shortcomings
 from config.settings import ROOT, Settings
@@ -53,9 +54,11 @@ def look(collector: dict[str, Any] | None = None, problems: list[str] | None = N
     return Look(1.0, {"collector.binance_spot": view}, rows, {}, problems or [])
 
 
-def drawn(settings: Settings, seen: Look, width: int = 200) -> str:
-    out = Console(file=io.StringIO(), width=width, legacy_windows=False)
-    out.print(Board(settings, Watched(seen)))  # type: ignore[arg-type]
+def drawn(settings: Settings, seen: Look, width: int = 200, height: int | None = None) -> str:
+    out = Console(file=io.StringIO(), width=width, height=height, legacy_windows=False)
+    board = Board(settings, Watched(seen))  # type: ignore[arg-type]
+    board.cropped = height is not None
+    out.print(board)
     text: str = out.file.getvalue()  # type: ignore[attr-defined]
     return text
 
@@ -69,10 +72,43 @@ def test_a_row_shows_book_prices_spread_rates_and_rows(settings: Settings) -> No
     assert "1,234" in cells
 
 
-def test_nothing_is_cut_on_a_terminal_of_100_columns(settings: Settings) -> None:
-    text = drawn(settings, look(), width=100)
+@pytest.mark.parametrize("width", [80, 100, 120, 150, 200])
+def test_no_figure_is_cut_however_wide_the_terminal_is(settings: Settings, width: int) -> None:
+    collector = "binance_spot"
+    lags = {(collector, symbol): 282.4 for symbol in SYMBOLS}
+    text = drawn(settings, replace(look(), lag_ms=lags), width=width)
     assert "…" not in text
-    assert max(len(line) for line in text.splitlines()) <= 100
+    assert max(len(line) for line in text.splitlines()) <= width
+    for symbol in SYMBOLS:
+        cells = " ".join(line for line in text.splitlines() if symbol in line).split()
+        assert {"SYNCED", "95994.39", "0.61", "1.0", "1,234", "282"} <= set(cells)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_a_live_screen_keeps_its_last_line_however_many_symbols_there_are(
+    settings: Settings, width: int
+) -> None:
+    symbols = [f"A{number}-USDT" for number in range(30)]
+    exchange = settings.exchanges["binance_spot"].model_copy(update={"symbols": symbols})
+    many = settings.model_copy(update={"exchanges": {"binance_spot": exchange}})
+    text = drawn(many, look(), width=width, height=24)
+    shown = sum("-USDT" in line for line in text.splitlines())
+    assert len(text.splitlines()) <= 24
+    assert 10 <= shown < 30
+    assert f"{30 - shown} more: marketprism status" in text
+    assert "Ctrl-C stops everything" in text
+
+
+def test_a_long_error_keeps_its_beginning_and_its_end(settings: Settings) -> None:
+    error = "GET /api/v3/exchangeInfo: " + "x" * 300 + "Name or service not known"
+    line = next(
+        line
+        for line in Board(settings, Watched(look({"last_error": error}))).lines()  # type: ignore[arg-type]
+        if "cannot be reached" in line
+    )
+    assert "GET /api/v3/exchangeInfo" in line
+    assert line.endswith("Name or service not known")
+    assert len(line) < 250
 
 
 def test_services_that_do_not_answer_are_said_so(settings: Settings) -> None:
@@ -144,3 +180,24 @@ def test_steps_off_a_terminal_are_lines_with_elapsed_time() -> None:
 )
 def test_spans_are_short(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_rates_are_over_several_looks_and_begin_anew_with_the_counters(settings: Settings) -> None:
+    def seen(at_s: float, messages: int | None) -> Look:
+        if messages is None:
+            return Look(at_s)
+        streams = {"trade": {"BTC-USDT": {"messages": messages}}}
+        return replace(look({"streams": streams}), at_s=at_s)
+
+    def rate(*looks: Look) -> float:
+        watcher = Watcher(settings)
+        for each in looks:
+            watcher.add(each)
+        return watcher.rate("binance_spot", "trade", "BTC-USDT")
+
+    assert rate(seen(1.0, 100)) == 0.0
+    assert rate(seen(1.0, 100), seen(3.0, 300)) == 100.0
+    assert rate(seen(1.0, 100), seen(3.0, 300), seen(3.001, 300)) == pytest.approx(100.0, 0.01)
+    assert rate(seen(1.0, 900), seen(2.0, 0), seen(4.0, 100)) == 50.0
+    assert rate(seen(1.0, 900), seen(2.0, None)) == 0.0
+    assert rate(*(seen(float(at), at * at) for at in range(20))) == pytest.approx(19 + 15)
