@@ -8,7 +8,7 @@ import pytest
 
 from tests.waiting import wait_until
 from workers.local.ports import LocalStackError
-from workers.local.presence import AlreadyRunning, Presence, running
+from workers.local.presence import AlreadyRunning, DataDirUnusable, Presence, running
 from workers.local.simulated import separate
 
 
@@ -33,6 +33,14 @@ def test_a_second_stack_is_refused_and_told_the_first_ones_pid(tmp_path: Path) -
     with pytest.raises(AlreadyRunning, match=rf"pid {os.getpid()}.*marketprism down"):
         Presence(tmp_path).claim()
     first.release()
+
+
+def test_a_data_directory_that_cannot_be_used_is_named_with_its_setting(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for use in (Presence(file).claim, lambda: running(file)):
+        with pytest.raises(DataDirUnusable, match=rf"data_dir {file} .*MARKETPRISM_DATA_DIR"):
+            use()
 
 
 def test_a_killed_stack_leaves_no_lock_but_is_noticed(tmp_path: Path) -> None:

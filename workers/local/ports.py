@@ -73,7 +73,10 @@ def answers(port: int, address: str = LOOPBACK, timeout_s: float = 1.0) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens on the port, `nginx (pid 812)`; other users' processes cannot be seen."""
+    """Who listens on the port, `nginx (pid 812)`; other users' processes cannot be seen.
+
+    Of a process in a stack of ours, also which stack and where it was started.
+    """
     for process in psutil.process_iter(["name"]):
         try:
             connections = process.net_connections(kind="tcp")
@@ -81,5 +84,19 @@ def holder(port: int) -> str:
             continue
         for each in connections:
             if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
-                return f"{process.info['name']} (pid {process.pid})"
+                return f"{process.info['name']} (pid {process.pid}){_stack_of(process)}"
     return "a process that cannot be seen from here"
+
+
+def _stack_of(process: psutil.Process) -> str:
+    """` of ...` for a process below a `marketprism up`; else nothing."""
+    try:
+        for parent in process.parents():
+            command = parent.cmdline()
+            if any("marketprism" in each or each == "cli.main" for each in command[:3]) and (
+                "up" in command
+            ):
+                return f" of `marketprism up` (pid {parent.pid}) started in {parent.cwd()}"
+    except psutil.Error:
+        return ""
+    return ""

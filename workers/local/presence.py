@@ -38,6 +38,21 @@ class AlreadyRunning(LocalStackError):
     """Another stack uses this data directory."""
 
 
+class DataDirUnusable(LocalStackError):
+    """The data directory cannot be made, read or written.
+
+    Args:
+        data_dir: the setting.
+        error: what the system said.
+    """
+
+    def __init__(self, data_dir: Path, error: OSError) -> None:
+        super().__init__(
+            f"data_dir {data_dir} cannot be used: {error.strerror} ({error.filename}); choose "
+            f"another (MARKETPRISM_DATA_DIR)"
+        )
+
+
 class Presence:
     """Our own claim on a data directory.
 
@@ -59,10 +74,14 @@ class Presence:
 
         Raises:
             AlreadyRunning: a stack runs here; says its pid.
+            DataDirUnusable: the lock cannot be written.
         """
         lock = _lock_file(self.data_dir)
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise DataDirUnusable(self.data_dir, error) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -99,11 +118,17 @@ class Presence:
 
 
 def running(data_dir: Path) -> Running | None:
-    """The stack that runs in a data directory; None if none does."""
+    """The stack that runs in a data directory; None if none does.
+
+    Raises:
+        DataDirUnusable: the lock is there but cannot be asked.
+    """
     try:
         lock = os.open(_lock_file(data_dir), os.O_RDWR)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise DataDirUnusable(data_dir, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
