@@ -18,8 +18,9 @@ help: ## show this
 demo: $(STAMP) ## the whole system on the simulated exchange; SECONDS=60 ends it and judges the run
 	@$(UP) --demo
 
+# A shell that ran `eval "$(marketprism env)"` beside a demo still names the demo's file.
 up: $(STAMP) ## the whole system on the real exchanges, public data
-	@$(UP)
+	@case "$$MARKETPRISM_CONFIG" in $(CURDIR)/config/demo.yaml) unset MARKETPRISM_CONFIG ;; esac; $(UP)
 
 down: $(STAMP) ## stop a running demo or up
 	@$(BIN)/marketprism down

@@ -123,11 +123,12 @@ def _wait_for(settings: Settings, process: "subprocess.Popen[bytes]") -> str:
 
 
 def _check_exchange(name: str, each: ExchangeSettings, settings: Settings, sheet: _Sheet) -> None:
-    """REST with instruments and a book, WebSocket with a first event of each channel."""
+    """REST with instruments and a book, WebSocket with a first event."""
     listed: list[Instrument] = []
-    if not sheet.item(f"{name} REST", lambda: _rest(name, each, listed)):
-        return
     timeout_s = settings.stability.reconnect.connect_timeout
+    if not sheet.item(f"{name} REST", lambda: _rest(name, each, listed)):
+        sheet.item(f"{name} WebSocket", lambda: _connects(name, each, timeout_s))
+        return
     sheet.item(f"{name} WebSocket and mapping", lambda: _stream(name, each, listed, timeout_s))
 
 
@@ -162,6 +163,16 @@ def _rest(name: str, each: ExchangeSettings, listed: list[Instrument]) -> str:
         )
     finally:
         client.close()
+
+
+def _connects(name: str, each: ExchangeSettings, connect_timeout_s: float) -> str:
+    """All that can be checked of the WebSocket without instruments."""
+    connection = WebSocketConnection(
+        registry.exchange(name).stream_url(each.ws_url), connect_timeout_s=connect_timeout_s
+    )
+    connection.connect()
+    connection.close()
+    return f"{each.ws_url} accepts connections; mapping not checked without REST"
 
 
 def _stream(

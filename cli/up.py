@@ -20,7 +20,8 @@ from cli import options
 from cli.output import console, fail, plain_errors
 from cli.stack_environment import choose
 from cli.steps import Steps
-from config.load import ConfigError, load
+from config.load import CONFIG_VARIABLE, ConfigError, load
+from config.problem import short_path
 from config.settings import ROOT, Settings
 from workers.model.errors import MarketPrismError
 
@@ -151,7 +152,8 @@ class _Up:
         begun_s = time.monotonic()
         simulate = self._settings.local.simulate
         kind = "simulated exchange" if simulate else "real exchanges"
-        self._out.print(f"MarketPrism: starting on this machine ({kind})")
+        file = short_path(Path(self._shared[CONFIG_VARIABLE]))
+        self._out.print(f"MarketPrism: starting on this machine ({kind}, {file})")
         with self._steps:
             self._stack.start()
         self._out.print(f"up after {time.monotonic() - begun_s:.1f} s\n")
@@ -179,6 +181,7 @@ class _Up:
         screen = None
         if self._live:  # a run that ends by itself prints its last table afterwards
             passing = ends_s is not None
+            board.cropped = True
             screen = Live(board, console=self._out, refresh_per_second=4, transient=passing)
         with screen or _nothing():
             while ends_s is None or time.monotonic() < ends_s:
@@ -199,10 +202,11 @@ class _Up:
 
         watcher.stop()
         look = watcher.look(timeout_s=5.0, final=True)
-        watcher.before, watcher.now = watcher.now, look
+        watcher.add(look)
         missing = shortcomings(
             self._settings, look, stored_since(self._settings, self._stack.started_ns)
         )
+        board.cropped = False
         if self._live:
             self._out.print(board)
         else:
@@ -285,11 +289,15 @@ def _detach(settings: Settings, seconds: float | None) -> None:
 
     Raises:
         typer.Exit: with the other's exit code, if it did not come up.
+        DataDirUnusable: its output has no place.
     """
-    from workers.local.presence import running
+    from workers.local.presence import DataDirUnusable, running
 
     log = settings.data_path / "log" / "up.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataDirUnusable(settings.data_path, error) from error
     command = [sys.executable, "-m", "cli.main", "up", "--plain"]
     if seconds is not None:
         command += ["--seconds", f"{seconds:g}"]

@@ -40,11 +40,13 @@ def test_mode_test_fails_when_a_port_is_taken_and_the_exchange_away(
     stack_env["MARKETPRISM_REDIS__PORT"] = str(redis_server.port)
     stack_env["MARKETPRISM_CONFIG"] = str(ROOT / "config" / "marketprism.yaml")
     stack_env["MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL"] = "http://127.0.0.1:9"
+    stack_env["MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL"] = "ws://127.0.0.1:9"
     result = marketprism(stack_env, "up", "--mode", "test")
     assert result.returncode == 1
     assert "✗ redis.port" in result.stdout
     assert f"redis-server (pid {redis_server.pid})" in result.stdout
     assert "✗ binance_spot REST" in result.stdout
+    assert "✗ binance_spot WebSocket" in result.stdout
     assert "✓ nats.servers" in result.stdout
 
 
