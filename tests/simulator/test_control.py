@@ -49,6 +49,11 @@ def reply(text: str, session: Session | None = None) -> Any:
             id="unknown-stream-is-acknowledged",
         ),
         pytest.param(
+            '{"method":"SUBSCRIBE","params":["a@b"],"id":"187d3cb2-942d-484c-8271-4e2141bbadb1"}',
+            {"result": None, "id": "187d3cb2-942d-484c-8271-4e2141bbadb1"},
+            id="a-uuid-with-dashes",
+        ),
+        pytest.param(
             '{"method":"UNSUBSCRIBE","params":["never@subscribed"],"id":null}',
             {"result": None, "id": None},
             id="unsubscribe-and-null-id",

@@ -9,7 +9,8 @@ import re
 from typing import Protocol
 
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
-ALPHANUMERIC = re.compile(r"^[A-Za-z0-9]{1,36}$")
+REQUEST_ID = re.compile(r"^[A-Za-z0-9_-]{1,36}$")
+"""Documented as alphanumeric; the 36 are there for UUIDs, which the exchange's own clients send."""
 
 
 class Session(Protocol):
@@ -74,7 +75,7 @@ def _request_id(request: dict[str, object], text: str) -> object:
         raise Refused(2, f"Invalid request: missing field `id` at line 1 column {len(text)}")
     value = request["id"]
     whole = isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-    if whole or value is None or (isinstance(value, str) and ALPHANUMERIC.match(value)):
+    if whole or value is None or (isinstance(value, str) and REQUEST_ID.match(value)):
         return value
     raise Refused(
         2,
