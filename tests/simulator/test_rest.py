@@ -48,6 +48,15 @@ def test_exchange_info_can_be_narrowed(shared: Running) -> None:
         pytest.param("klines?symbol=BTCUSDT", -1102, id="no-interval"),
         pytest.param("ticker/24hr?symbol=NOSUCH", -1121, id="ticker-of-nothing"),
         pytest.param('exchangeInfo?symbols=["BTCUSDT","BTCUSDT"]', -1151, id="twice"),
+        pytest.param("depth?symbol=BTCUSDT&symbolStatus=OPEN", -1122, id="no-such-status"),
+        pytest.param("ticker/price?symbol=BTCUSDT&symbolStatus=HALT", -1220, id="price-status"),
+        pytest.param("ticker/price?symbol=NOSUCH", -1121, id="price-of-nothing"),
+        pytest.param("ticker", -1102, id="window-of-nothing"),
+        pytest.param("ticker?symbol=BTCUSDT&windowSize=60m", -1130, id="window-of-60-minutes"),
+        pytest.param("ticker/24hr?symbol=BTCUSDT&type=HALF", -1130, id="ticker-type"),
+        pytest.param("klines?symbol=BTCUSDT&interval=1d&timeZone=15", -1130, id="time-zone"),
+        pytest.param("historicalBlockTrades?symbol=BTCUSDT", -1102, id="block-trades-from-where"),
+        pytest.param("referencePrice?symbol=BTCUSDT", -2043, id="no-reference-price"),
     ],
 )
 def test_a_wrong_request_gets_the_exchanges_error(shared: Running, path: str, code: int) -> None:
@@ -85,6 +94,17 @@ def test_microseconds_on_request(shared: Running) -> None:
         ("klines?symbol=BTCUSDT&interval=1m", 2),
         ("ticker/24hr?symbol=BTCUSDT", 2),
         ("ticker/24hr", 80),
+        ("ticker/24hr?symbols=[%22BTCUSDT%22,%22ETHUSDT%22]", 2),
+        ("uiKlines?symbol=BTCUSDT&interval=1m", 2),
+        ("avgPrice?symbol=BTCUSDT", 2),
+        ("ticker/price?symbol=BTCUSDT", 2),
+        ("ticker/price", 4),
+        ("ticker/bookTicker?symbol=BTCUSDT", 2),
+        ("ticker/bookTicker", 4),
+        ("ticker?symbol=BTCUSDT", 4),
+        ("ticker/tradingDay?symbols=[%22BTCUSDT%22,%22ETHUSDT%22]", 8),
+        ("historicalBlockTrades?symbol=BTCUSDT&fromId=1", 25),
+        ("referencePrice?symbol=BTCUSDT", 2),
     ],
 )
 def test_each_request_costs_its_documented_weight(shared: Running, path: str, weight: int) -> None:

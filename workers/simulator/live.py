@@ -3,9 +3,10 @@
 import time
 from collections.abc import Mapping
 
+from workers.simulator.binance.endpoints import ENDPOINTS
 from workers.simulator.binance.publisher import FAST_STEPS, Publisher
 from workers.simulator.binance.replies import ApiError, Parameters
-from workers.simulator.binance.rest import ENDPOINTS, RestApi
+from workers.simulator.binance.rest import RestApi
 from workers.simulator.faults import DEPTH_PATH, Fault
 from workers.simulator.hub import Hub
 from workers.simulator.market.clock import Pacer

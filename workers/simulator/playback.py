@@ -6,9 +6,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 
+from workers.simulator.binance.endpoints import ENDPOINTS
 from workers.simulator.binance.payloads import encode_json
 from workers.simulator.binance.replies import ApiError, Parameters, invalid_symbol
-from workers.simulator.binance.rest import ENDPOINTS
 from workers.simulator.binance.rows import rate_limits, symbol_row
 from workers.simulator.faults import DEPTH_PATH, Fault
 from workers.simulator.hub import Hub

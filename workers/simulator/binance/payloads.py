@@ -7,6 +7,7 @@ where the connection asked for them; inside the simulator they are microseconds.
 import msgspec
 
 from workers.simulator.market.candles import DAY_MINUTES, MINUTE_US, Candle
+from workers.simulator.market.engine import Engine
 from workers.simulator.market.instruments import Instrument, decimal8
 from workers.simulator.market.orderbook import OrderBook
 from workers.simulator.market.tape import AggregateFill, Fill
@@ -107,6 +108,15 @@ def average(at: Instrument, candle: Candle) -> str:
     """Volume-weighted price of a candle."""
     units = candle.value * at.tick // candle.volume if candle.volume else candle.close * at.tick
     return decimal8(units)
+
+
+def five_minutes(engine: Engine) -> tuple[str, int]:
+    """Volume-weighted price of the last five minutes, to the minute, and the last trade's time."""
+    now_us, tape = engine.now_us, engine.tape
+    engine.candles.advance(now_us)
+    recent = engine.candles.range(now_us // MINUTE_US * MINUTE_US - 4 * MINUTE_US, now_us + 1)
+    time_us = tape.fill(tape.next_id - 1).time_us if len(tape) else now_us
+    return average(engine.instrument, recent), time_us
 
 
 def day_ticker(at: Instrument, book: OrderBook, day: Candle, now_us: int, micro: bool) -> bytes:

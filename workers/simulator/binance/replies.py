@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 
 WHOLE = re.compile(r"^[0-9]{1,20}$")
 SYMBOL = re.compile(r"^[\w\-._]{1,50}$")
+ZONE = re.compile(r"^([+-]?)([0-9]{1,2})(?::([0-5][0-9]))?$")
+STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 
 
 class ApiError(Exception):
@@ -93,3 +95,27 @@ class Parameters:
         if value is None:
             return None
         return value * 1000 if value < 10**14 else value
+
+    def status(self) -> str | None:
+        """`symbolStatus`, None if it was not sent."""
+        value = self._query.get("symbolStatus")
+        if value is not None and value not in STATUSES:
+            raise ApiError(-1122, "Invalid symbolStatus.")
+        return value
+
+    def mini(self) -> bool:
+        """Whether `type` asks for the short form."""
+        kind = self._query.get("type", "FULL")
+        if kind not in ("FULL", "MINI"):
+            raise ApiError(-1130, "Data sent for parameter 'type' is not valid.")
+        return kind == "MINI"
+
+    def zone_us(self) -> int:
+        """`timeZone` as microseconds east of UTC: `8`, `-1:00`, `05:45`; -12:00 to +14:00."""
+        match = ZONE.match(self._query.get("timeZone", "0"))
+        if match is not None:
+            sign, hours, minutes = match.groups()
+            east = (int(hours) * 60 + int(minutes or 0)) * (-1 if sign == "-" else 1)
+            if -12 * 60 <= east <= 14 * 60:
+                return east * 60_000_000
+        raise ApiError(-1130, "Data sent for parameter 'timeZone' is not valid.")

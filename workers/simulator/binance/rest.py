@@ -1,8 +1,7 @@
-"""REST endpoints of Binance spot over the engines: `/api/v3/*`, their weights and replies."""
+"""REST replies of Binance spot over the engines: instruments, books, trades, candles, the day."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from workers.simulator.binance import payloads, rows
 from workers.simulator.binance.publisher import Publisher
@@ -10,34 +9,6 @@ from workers.simulator.binance.replies import ApiError, Parameters, invalid_symb
 from workers.simulator.market.candles import INTERVALS_US, bounds_us
 from workers.simulator.market.engine import Engine
 from workers.simulator.market.instruments import Instrument
-
-
-class Endpoint(NamedTuple):
-    """One path: what it costs and who answers it."""
-
-    weight: Callable[[Mapping[str, str]], int]
-    known: tuple[str, ...]
-    answer: Callable[["RestApi", Parameters, bool], bytes]
-
-
-def depth_weight(query: Mapping[str, str]) -> int:
-    """5 up to 100 levels, 25 up to 500, 50 up to 1000, 250 above."""
-    text = query.get("limit", "100")
-    limit = int(text) if text.isascii() and text.isdigit() else 100
-    return next((cost for most, cost in ((100, 5), (500, 25), (1000, 50)) if limit <= most), 250)
-
-
-def day_ticker_weight(query: Mapping[str, str]) -> int:
-    """2 for up to 20 symbols, 40 up to 100, 80 for more or all."""
-    if "symbol" in query:
-        return 2
-    count = query["symbols"].count(",") + 1 if "symbols" in query else 101
-    return 2 if count <= 20 else 40 if count <= 100 else 80
-
-
-def fixed(weight: int) -> Callable[[Mapping[str, str]], int]:
-    """A weight that no parameter changes."""
-    return lambda _: weight
 
 
 class RestApi:
@@ -92,7 +63,7 @@ class RestApi:
     def exchange_info(self, parameters: Parameters, micro: bool) -> bytes:
         """`/api/v3/exchangeInfo`, for one symbol, some, or all."""
         names = self._symbols(parameters)
-        status = parameters.text("symbolStatus") if parameters.has("symbolStatus") else None
+        status = parameters.status()
         listed = [self._symbol(self.engine(name).instrument) for name in names]
         reply = {
             "timezone": "UTC",
@@ -108,10 +79,7 @@ class RestApi:
         symbol = parameters.symbol()
         limit = parameters.limit(100, 5000)
         self.engine(symbol)
-        if parameters.has("symbolStatus") and parameters.text("symbolStatus") != self.status(
-            symbol
-        ):
-            raise ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")
+        self._match(symbol, parameters.status())
         return self.depth(symbol, limit)
 
     def trades(self, parameters: Parameters, micro: bool) -> bytes:
@@ -151,51 +119,59 @@ class RestApi:
         return payloads.encode_json([rows.aggregate_row(at, row, micro) for row in found])
 
     def klines(self, parameters: Parameters, micro: bool) -> bytes:
-        """`/api/v3/klines`: candles that start within times, or the newest."""
+        """`/api/v3/klines` and `uiKlines`: candles that start within times, or the newest."""
         publisher = self.publishers[self.engine(parameters.symbol()).instrument.name]
         interval = parameters.text("interval")
         if interval not in INTERVALS_US:
             raise ApiError(-1120, "Invalid interval.")
-        limit = parameters.limit(500, 1000)
+        limit, shift = parameters.limit(500, 1000), parameters.zone_us()
         start, end = parameters.time_us("startTime"), parameters.time_us("endTime")
         engine = publisher.engine
-        oldest = bounds_us(interval, engine.candles.first_us)[0]
+        oldest = bounds_us(interval, engine.candles.first_us, shift)[0]
         newest = engine.now_us if end is None else min(end, engine.now_us)
         at = engine.instrument
         found: list[list[object]] = []
         if start is None:
-            begin, until = bounds_us(interval, newest)
+            begin, until = bounds_us(interval, newest, shift)
             while begin >= oldest and len(found) < limit:
                 found.append(
                     rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
                 )
-                begin, until = bounds_us(interval, begin - 1)
+                begin, until = bounds_us(interval, begin - 1, shift)
             found.reverse()
         else:
-            begin, until = bounds_us(interval, max(start, oldest))
+            begin, until = bounds_us(interval, max(start, oldest), shift)
             if begin < start:
-                begin, until = bounds_us(interval, until)
+                begin, until = bounds_us(interval, until, shift)
             while begin <= newest and len(found) < limit:
                 found.append(
                     rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
                 )
-                begin, until = bounds_us(interval, until)
+                begin, until = bounds_us(interval, until, shift)
         return payloads.encode_json(found)
 
     def day_ticker(self, parameters: Parameters, micro: bool) -> bytes:
         """`/api/v3/ticker/24hr`: one object for `symbol`, else an array."""
-        kind = parameters.text("type") if parameters.has("type") else "FULL"
-        if kind not in ("FULL", "MINI"):
-            raise ApiError(-1130, "Data sent for parameter 'type' is not valid.")
-        found = [
-            rows.ticker_row(self.engine(name), kind == "MINI", micro)
-            for name in self._symbols(parameters)
-        ]
-        return payloads.encode_json(found[0] if parameters.has("symbol") else found)
+        mini = parameters.mini()
+        found = [rows.ticker_row(self.engine(name), mini, micro) for name in self.asked(parameters)]
+        return one_or_all(parameters, found)
 
     def status(self, symbol: str) -> str:
         """`TRADING`, or `BREAK` while halted."""
         return "BREAK" if symbol in self._halted else "TRADING"
+
+    def asked(self, parameters: Parameters) -> list[str]:
+        """Symbols of a ticker request: `symbol`, `symbols` or all, those of `symbolStatus` only."""
+        names, status = self._symbols(parameters), parameters.status()
+        for name in names:
+            self.engine(name)
+        if parameters.has("symbol"):
+            self._match(names[0], status)
+        return [name for name in names if status in (None, self.status(name))]
+
+    def _match(self, symbol: str, status: str | None) -> None:
+        if status not in (None, self.status(symbol)):
+            raise ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")
 
     def _symbols(self, parameters: Parameters) -> list[str]:
         if parameters.has("symbol") and parameters.has("symbols"):
@@ -224,30 +200,6 @@ class RestApi:
         return rows.symbol_row(at, self.status(at.name))
 
 
-ENDPOINTS: dict[str, Endpoint] = {
-    "/api/v3/ping": Endpoint(fixed(1), (), RestApi.ping),
-    "/api/v3/time": Endpoint(fixed(1), (), RestApi.time),
-    "/api/v3/exchangeInfo": Endpoint(
-        fixed(20),
-        ("symbol", "symbols", "permissions", "symbolStatus", "showPermissionSets"),
-        RestApi.exchange_info,
-    ),
-    "/api/v3/depth": Endpoint(
-        depth_weight, ("symbol", "limit", "symbolStatus"), RestApi.order_book
-    ),
-    "/api/v3/trades": Endpoint(fixed(25), ("symbol", "limit"), RestApi.trades),
-    "/api/v3/historicalTrades": Endpoint(
-        fixed(25), ("symbol", "fromId", "limit"), RestApi.historical_trades
-    ),
-    "/api/v3/aggTrades": Endpoint(
-        fixed(4),
-        ("symbol", "fromId", "startTime", "endTime", "limit"),
-        RestApi.aggregate_trades,
-    ),
-    "/api/v3/klines": Endpoint(
-        fixed(2), ("symbol", "interval", "startTime", "endTime", "limit"), RestApi.klines
-    ),
-    "/api/v3/ticker/24hr": Endpoint(
-        day_ticker_weight, ("symbol", "symbols", "type", "symbolStatus"), RestApi.day_ticker
-    ),
-}
+def one_or_all(parameters: Parameters, found: list[dict[str, object]]) -> bytes:
+    """An object for `symbol`, else an array."""
+    return payloads.encode_json(found[0] if parameters.has("symbol") else found)

@@ -138,3 +138,30 @@ def ticker_row(engine: Engine, mini: bool, micro: bool) -> dict[str, object]:
     dropped = {"priceChange", "priceChangePercent", "weightedAvgPrice", "prevClosePrice"}
     dropped |= {"lastQty", "bidPrice", "bidQty", "askPrice", "askQty"}
     return {name: value for name, value in full.items() if name not in dropped}
+
+
+def window_row(
+    at: Instrument, stats: Candle, open_us: int, close_us: int, *, mini: bool, micro: bool
+) -> dict[str, object]:
+    """One symbol of `/ticker` and `/ticker/tradingDay`."""
+    change = stats.close - stats.open
+    changes: dict[str, object] = {
+        "priceChange": payloads.signed(at, change),
+        "priceChangePercent": f"{change / stats.open * 100:.3f}",
+        "weightedAvgPrice": payloads.average(at, stats),
+    }
+    return {
+        "symbol": at.name,
+        **({} if mini else changes),
+        "openPrice": at.price(stats.open),
+        "highPrice": at.price(stats.high),
+        "lowPrice": at.price(stats.low),
+        "lastPrice": at.price(stats.close),
+        "volume": at.quantity(stats.volume),
+        "quoteVolume": at.amount(stats.value),
+        "openTime": payloads.stamp(open_us, micro),
+        "closeTime": payloads.stamp(close_us, micro),
+        "firstId": stats.first_id,
+        "lastId": stats.last_id,
+        "count": stats.count,
+    }

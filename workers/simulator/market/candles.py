@@ -30,8 +30,17 @@ MONDAY_US = 4 * DAY_MINUTES * MINUTE_US
 """The first Monday after 1970-01-01, where weeks start."""
 
 
-def bounds_us(interval: str, time_us: int) -> tuple[int, int]:
-    """Start and end (exclusive) of the interval that a time lies in."""
+def bounds_us(interval: str, time_us: int, east_us: int = 0) -> tuple[int, int]:
+    """Start and end (exclusive) of the interval that a time lies in.
+
+    Args:
+        interval: its name.
+        time_us: the time, UTC.
+        east_us: where days begin earlier than in UTC, by how much.
+    """
+    if east_us:
+        first, last = bounds_us(interval, time_us + east_us)
+        return first - east_us, last - east_us
     if interval == "1M":
         start = datetime.fromtimestamp(time_us // 1_000_000, UTC).replace(
             day=1, hour=0, minute=0, second=0
