@@ -27,8 +27,8 @@ class PortTaken(LocalStackError):
     def __init__(self, port: int, setting: str, variable: str) -> None:
         self.port, self.setting, self.variable = port, setting, variable
         super().__init__(
-            f"port {port} ({setting}) is taken by {holder(port)}; "
-            f"end that process, or choose another port: {variable}=<port>"
+            f"port {port} ({setting}) is taken by {holder(port)}, "
+            f"or choose another port: {variable}=<port>"
         )
 
 
@@ -73,9 +73,9 @@ def answers(port: int, address: str = LOOPBACK, timeout_s: float = 1.0) -> bool:
 
 
 def holder(port: int) -> str:
-    """Who listens on the port, `nginx (pid 812)`; other users' processes cannot be seen.
+    """Who listens on the port and what to do, `nginx (pid 812); end that process`.
 
-    Of a process in a stack of ours, also which stack and where it was started.
+    Other users' processes cannot be seen. Of a process in a stack of ours, also whose it is.
     """
     for process in psutil.process_iter(["name"]):
         try:
@@ -84,19 +84,19 @@ def holder(port: int) -> str:
             continue
         for each in connections:
             if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
-                return f"{process.info['name']} (pid {process.pid}){_stack_of(process)}"
-    return "a process that cannot be seen from here"
+                return f"{process.info['name']} (pid {process.pid}){_remedy(process)}"
+    return "a process that cannot be seen from here; end it"
 
 
-def _stack_of(process: psutil.Process) -> str:
-    """` of ...` for a process below a `marketprism up`; else nothing."""
+def _remedy(process: psutil.Process) -> str:
+    """How to end it: by `marketprism down` if it is below a `marketprism up`."""
     try:
         for parent in process.parents():
             command = parent.cmdline()
             if any("marketprism" in each or each == "cli.main" for each in command[:3]) and (
                 "up" in command
             ):
-                return f" of `marketprism up` (pid {parent.pid}) started in {parent.cwd()}"
+                return f" of the stack in {parent.cwd()}; stop it there with: marketprism down"
     except psutil.Error:
-        return ""
-    return ""
+        return "; end that process"
+    return "; end that process"
