@@ -14,7 +14,6 @@ from config.settings import ROOT
 from tests.simulator.naive import NaiveBook
 from tests.simulator.running import Running
 
-FOLDER = Path(os.environ.get("MARKETPRISM_CAPTURES", ROOT.parent / "shared" / "captures"))
 
 pytestmark = [
     pytest.mark.captures,

@@ -109,7 +109,9 @@ def test_microseconds_on_request(shared: Running) -> None:
 )
 def test_each_request_costs_its_documented_weight(shared: Running, path: str, weight: int) -> None:
     def used(what: str) -> int:
-        return int(shared.get(f"/api/v3/{what}").headers["X-MBX-USED-WEIGHT-1M"])
+        headers = shared.get(f"/api/v3/{what}").headers
+        assert headers["X-MBX-USED-WEIGHT"] == headers["X-MBX-USED-WEIGHT-1M"]
+        return int(headers["X-MBX-USED-WEIGHT-1M"])
 
     before, after = used("ping"), used(path)
     if after < before:  # the clock minute turned between the two

@@ -18,7 +18,8 @@ from workers.simulator.mutate import SPOILERS
 from workers.simulator.options import Options
 
 JSON = "application/json"
-WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
+WEIGHT_HEADERS = ("X-MBX-USED-WEIGHT", "X-MBX-USED-WEIGHT-1M")
+"""The first has no interval in its name and the same value; some clients read only that one."""
 
 
 class Source(Protocol):
@@ -75,7 +76,7 @@ class Exchange:
         self.requests[path] = self.requests.get(path, 0) + 1
         meter = self._meters.setdefault(request.remote or "", WeightMeter(self._options.limits))
         refusal = meter.charge(self._source.weight(path, query), time.time())
-        headers = {WEIGHT_HEADER: str(meter.used)}
+        headers = dict.fromkeys(WEIGHT_HEADERS, str(meter.used))
         if refusal is not None:
             return self._refused(refusal, headers)
         micro = request.headers.get("X-MBX-TIME-UNIT", "").upper() == "MICROSECOND"
