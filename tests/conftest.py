@@ -12,11 +12,12 @@ from redis import Redis
 
 import config
 from config.settings import ROOT, Settings
+from tests import captures
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
 
+assert captures.FOLDER  # it has read its own variable, which is no setting, before all are removed
 for _name in [name for name in os.environ if name.startswith("MARKETPRISM_")]:
-    if _name != "MARKETPRISM_CAPTURES":  # where recorded messages are, no setting
-        del os.environ[_name]
+    del os.environ[_name]
 # Without it settings would come from a stack that happens to run (.marketprism/current.json).
 os.environ["MARKETPRISM_CONFIG"] = str(ROOT / "config" / "marketprism.yaml")
 

@@ -2,18 +2,15 @@
 
 import gzip
 import json
-import os
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.settings import ROOT
+from tests.captures import FOLDER
 from tests.simulator.naive import NaiveBook
 from tests.simulator.running import Running
-
 
 pytestmark = [
     pytest.mark.captures,
