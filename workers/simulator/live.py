@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 
 from workers.simulator.binance.endpoints import ENDPOINTS
+from workers.simulator.binance.overview import Overview
 from workers.simulator.binance.publisher import FAST_STEPS, Publisher
 from workers.simulator.binance.replies import ApiError, Parameters
 from workers.simulator.binance.rest import RestApi
@@ -45,6 +46,7 @@ class Market:
             self.publishers[at.name] = Publisher(Engine(at, each), hub, phase)
         self.rest = RestApi(self.publishers, self.halted, options.limits.weight)
         steps = [publisher.step for publisher in self.publishers.values()]
+        steps.append(Overview(self.publishers, hub).step)
         self.pacer = Pacer(
             steps, self._skip, hub.flush, begin_s if options.start_ms is None else None
         )

@@ -167,6 +167,46 @@ def mini_ticker(at: Instrument, day: Candle, now_us: int, micro: bool) -> bytes:
     return encode_json(fields)
 
 
+def average_price(at: Instrument, price: str, time_us: int, now_us: int, micro: bool) -> bytes:
+    """`<symbol>@avgPrice`: of the last five minutes."""
+    fields = {
+        "e": "avgPrice",
+        "E": stamp(now_us, micro),
+        "s": at.name,
+        "i": "5m",
+        "w": price,
+        "T": stamp(time_us, micro),
+    }
+    return encode_json(fields)
+
+
+def window_ticker(
+    at: Instrument, size: str, stats: Candle, begin_us: int, now_us: int, micro: bool
+) -> bytes:
+    """`<symbol>@ticker_1h` and its like; the window begins at a whole minute."""
+    change = stats.close - stats.open
+    fields = {
+        "e": f"{size}Ticker",
+        "E": stamp(now_us, micro),
+        "s": at.name,
+        "p": signed(at, change),
+        "P": f"{change / stats.open * 100:.3f}",
+        "o": at.price(stats.open),
+        "h": at.price(stats.high),
+        "l": at.price(stats.low),
+        "c": at.price(stats.close),
+        "w": average(at, stats),
+        "v": at.quantity(stats.volume),
+        "q": at.amount(stats.value),
+        "O": stamp(begin_us, micro),
+        "C": stamp(now_us, micro),
+        "F": stats.first_id,
+        "L": stats.last_id,
+        "n": stats.count,
+    }
+    return encode_json(fields)
+
+
 def kline(
     at: Instrument,
     candle: Candle,

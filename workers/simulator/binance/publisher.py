@@ -15,6 +15,7 @@ FAST_STEPS = 100_000 // STEP_US
 SLOW_STEPS = 1_000_000 // STEP_US
 KLINE_STEPS = 2_000_000 // STEP_US
 PARTIAL = (5, 10, 20)
+OFFSETS_US = {"": 0, "@+08:00": 8 * 3_600_000_000}
 
 
 class Publisher:
@@ -35,11 +36,15 @@ class Publisher:
         self._quote = f"{lower}@bookTicker"
         self._fast, self._slow = f"{lower}@depth@100ms", f"{lower}@depth"
         self._ticker, self._mini = f"{lower}@ticker", f"{lower}@miniTicker"
-        self._klines = {name: f"{lower}@kline_{name}" for name in INTERVALS_US}
+        self._klines = {
+            (name, east_us): f"{lower}@kline_{name}{suffix}"
+            for name in INTERVALS_US
+            for suffix, east_us in OFFSETS_US.items()
+        }
         self._steps = phase
         self._best: tuple[int, int, int, int] = (0, 0, 0, 0)
         self._tops: dict[tuple[int, bool], bytes] = {}
-        self._open = {name: bounds_us(name, engine.now_us) for name in INTERVALS_US}
+        self._open = {key: bounds_us(key[0], engine.now_us, key[1]) for key in self._klines}
         engine.book.fast.clear()
         engine.book.slow.clear()
         self.fast_id = self.slow_id = engine.book.update_id
@@ -101,8 +106,8 @@ class Publisher:
         day = engine.candles.day(now_us)
         hub.publish(self._ticker, partial(payloads.day_ticker, at, book, day, now_us))
         hub.publish(self._mini, partial(payloads.mini_ticker, at, day, now_us))
-        for name, stream in self._klines.items():
-            self._kline(name, stream)
+        for (name, east_us), stream in self._klines.items():
+            self._kline(name, east_us, stream)
 
     def _depth(self, stream: str, changed: set[int], first_id: int) -> None:
         engine = self.engine
@@ -128,14 +133,14 @@ class Publisher:
                 self._tops[count, fast] = top
                 self.hub.publish(stream, partial(_same, top))
 
-    def _kline(self, name: str, stream: str) -> None:
+    def _kline(self, name: str, east_us: int, stream: str) -> None:
         engine = self.engine
-        start, end = self._open[name]
+        start, end = self._open[name, east_us]
         due = name == "1s" or self._steps % KLINE_STEPS == 0
         if engine.now_us >= end:
             if self.hub.wanted(stream):
                 self._publish_kline(name, stream, self.candle(name, start, end), end, closed=True)
-            start, end = self._open[name] = bounds_us(name, engine.now_us)
+            start, end = self._open[name, east_us] = bounds_us(name, engine.now_us, east_us)
         if due and self.hub.wanted(stream):
             self._publish_kline(name, stream, self.candle(name, start, end), end, closed=False)
 
