@@ -122,6 +122,36 @@ def test_streams_in_the_path_are_raw_and_in_the_query_combined(shared: Running) 
     assert seen == {"btcusdt@trade", "ethusdt@trade"}
 
 
+@pytest.mark.parametrize(
+    ("path", "streams"),
+    [
+        ("/ws/", []),
+        ("/stream/?streams=", []),
+        ("/stream?streams=a%40trade%2Fb%40depth%40100ms", ["a@trade", "b@depth@100ms"]),
+        (
+            "/stream?streams=a@kline_1d@+08:00/b@kline_1d@%2B08:00",
+            ["a@kline_1d@+08:00", "b@kline_1d@+08:00"],
+        ),
+        ("/ws/%E6%B5%8B%E8%AF%95usdt@trade", ["测试usdt@trade"]),
+        ("/stream?streams=BTCUSDT@trade", ["BTCUSDT@trade"]),
+    ],
+)
+def test_a_path_is_read_like_this(shared: Running, path: str, streams: list[str]) -> None:
+    client = shared.client(path)
+    assert client.ask("LIST_SUBSCRIPTIONS")["result"] == streams
+
+
+def test_the_second_may_be_spelled_out(shared: Running) -> None:
+    streams = [f"btcusdt@depth{each}" for each in ("", "@1000ms", "5", "5@1000ms")]
+    client = shared.client()
+    client.subscribe(*streams)
+    short, long, top, long_top = (
+        client.heard(each)[0] if client.heard(each) else client.take(each, 1)[0] for each in streams
+    )
+    assert short == long
+    assert top == long_top
+
+
 def test_combined_can_be_turned_on_a_living_connection(shared: Running) -> None:
     client = shared.client("/ws/btcusdt@trade")
     assert client.receive()["e"] == "trade"

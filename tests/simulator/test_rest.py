@@ -29,6 +29,11 @@ def test_exchange_info_can_be_narrowed(shared: Running) -> None:
     some = shared.json('/api/v3/exchangeInfo?symbols=["ETHUSDT","BTCUSDT"]')
     assert [each["symbol"] for each in one["symbols"]] == ["ETHUSDT"]
     assert [each["symbol"] for each in some["symbols"]] == ["ETHUSDT", "BTCUSDT"]
+    assert shared.json("/api/v3/exchangeInfo?permissions=LEVERAGED")["symbols"] == []
+    assert len(shared.json('/api/v3/exchangeInfo?permissions=["SPOT","MARGIN"]')["symbols"]) == 2
+    bare = shared.json("/api/v3/exchangeInfo?symbol=ETHUSDT&showPermissionSets=false")
+    assert one["symbols"][0]["permissionSets"] == [["SPOT"]]
+    assert bare["symbols"][0]["permissionSets"] == []
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,10 @@ def test_exchange_info_can_be_narrowed(shared: Running) -> None:
     [
         pytest.param("depth?symbol=NOSUCH", -1121, id="unknown-symbol"),
         pytest.param("depth", -1102, id="no-symbol"),
+        pytest.param("depth?symbol=", -1105, id="empty-symbol"),
+        pytest.param("depth?symbol=BTCUSDT&limit=", -1105, id="empty-limit"),
+        pytest.param("ticker/24hr?symbols=[]", -1105, id="no-symbols"),
+        pytest.param("depth?symbol=BTCUSDT&symbol=ETHUSDT", -1101, id="symbol-given-twice"),
         pytest.param("depth?symbol=btcusdt", -1100, id="lower-case-symbol"),
         pytest.param("depth?symbol=BTCUSDT&limit=ten", -1100, id="limit-not-a-number"),
         pytest.param("depth?symbol=BTCUSDT&limit=0", -1130, id="limit-zero"),

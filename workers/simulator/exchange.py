@@ -66,8 +66,9 @@ class Exchange:
         return [
             web.get("/api/{tail:.+}", self.rest),
             web.get("/ws", self.raw),
-            web.get("/ws/{streams:.+}", self.raw),
+            web.get("/ws/{streams:.*}", self.raw),
             web.get("/stream", self.combined),
+            web.get("/stream/", self.combined),
         ]
 
     async def rest(self, request: web.Request) -> web.Response:
@@ -97,6 +98,8 @@ class Exchange:
             else:
                 spoil.append(fault)
         try:
+            if len(query) < len(request.query):
+                raise ApiError(-1101, "Duplicate values for a parameter detected.")
             body = await snapshot() if snapshot else self._source.answer(path, query, micro)
         except ApiError as error:
             reply = encode_json({"code": error.code, "msg": error.message})
@@ -113,7 +116,9 @@ class Exchange:
 
     async def combined(self, request: web.Request) -> web.StreamResponse:
         """`/stream?streams=<stream>/<stream>`: payloads under their stream's name."""
-        return await self._connect(request, request.query.get("streams", ""), combined=True)
+        return await self._connect(
+            request, _streams(request.rel_url.raw_query_string), combined=True
+        )
 
     def used_weight(self) -> dict[str, int]:
         """Weight of the present minute by address."""
@@ -154,7 +159,7 @@ class Exchange:
         )
         connection.on_subscribe = self._source.subscribed
         self.connections[connection.number] = connection
-        names = [unquote(name) for name in streams.split("/") if name]
+        names = [name for name in streams.split("/") if name]
         if names:
             connection.subscribe(names)
         try:
@@ -168,7 +173,10 @@ class Exchange:
     def _refused(self, refusal: Refusal, headers: Mapping[str, str]) -> web.Response:
         self._count(self.limited, str(refusal.status))
         if refusal.status == 418:
-            text = f"Way too much request weight used; IP banned until {refusal.until_ms}."
+            text = (
+                f"Way too much request weight used; IP banned until {refusal.until_ms}. "
+                "Please use WebSocket Streams for live updates to avoid bans."
+            )
         else:
             limit = self._options.limits.weight
             text = (
@@ -185,6 +193,15 @@ class Exchange:
     @staticmethod
     def _count(counts: dict[str, int], reason: str) -> None:
         counts[reason] = counts.get(reason, 0) + 1
+
+
+def _streams(raw_query: str) -> str:
+    """`streams` of a query, decoded; a bare plus is a plus, as in `@kline_1d@+08:00`."""
+    for part in raw_query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "streams":
+            return unquote(value)
+    return ""
 
 
 def _bound(

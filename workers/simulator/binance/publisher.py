@@ -4,7 +4,9 @@ trade, aggTrade and bookTicker as they happen; depth each 100 ms and each second
 second; candles each two seconds (one for 1s candles). Nothing is encoded that nobody hears.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import product
 
 from workers.simulator.binance import payloads
 from workers.simulator.hub import Hub
@@ -15,6 +17,9 @@ FAST_STEPS = 100_000 // STEP_US
 SLOW_STEPS = 1_000_000 // STEP_US
 KLINE_STEPS = 2_000_000 // STEP_US
 PARTIAL = (5, 10, 20)
+FAST = ("@100ms",)
+SLOW = ("", "@1000ms")
+"""Both names are served; the exchange's own client sends the second."""
 OFFSETS_US = {"": 0, "@+08:00": 8 * 3_600_000_000}
 
 
@@ -34,7 +39,7 @@ class Publisher:
         lower = self.symbol.lower()
         self._trade, self._aggregate = f"{lower}@trade", f"{lower}@aggTrade"
         self._quote = f"{lower}@bookTicker"
-        self._fast, self._slow = f"{lower}@depth@100ms", f"{lower}@depth"
+        self._fast, self._slow = f"{lower}@depth@100ms", [f"{lower}@depth{each}" for each in SLOW]
         self._ticker, self._mini = f"{lower}@ticker", f"{lower}@miniTicker"
         self._klines = {
             (name, east_us): f"{lower}@kline_{name}{suffix}"
@@ -43,7 +48,7 @@ class Publisher:
         }
         self._steps = phase
         self._best: tuple[int, int, int, int] = (0, 0, 0, 0)
-        self._tops: dict[tuple[int, bool], bytes] = {}
+        self._tops: dict[str, bytes] = {}
         self._open = {key: bounds_us(key[0], engine.now_us, key[1]) for key in self._klines}
         engine.book.fast.clear()
         engine.book.slow.clear()
@@ -93,16 +98,17 @@ class Publisher:
             self._depth(self._fast, book.fast, self.fast_id + 1)
             book.fast = set()
             self.fast_id = book.update_id
-        self._partial("@100ms", fast=True)
+        self._partial(FAST)
 
     def _each_second(self) -> None:
         engine, hub = self.engine, self.hub
         book, at, now_us = engine.book, engine.instrument, engine.now_us
         if book.slow:
-            self._depth(self._slow, book.slow, self.slow_id + 1)
+            for stream in self._slow:
+                self._depth(stream, book.slow, self.slow_id + 1)
             book.slow = set()
             self.slow_id = book.update_id
-        self._partial("", fast=False)
+        self._partial(SLOW)
         day = engine.candles.day(now_us)
         hub.publish(self._ticker, partial(payloads.day_ticker, at, book, day, now_us))
         hub.publish(self._mini, partial(payloads.mini_ticker, at, day, now_us))
@@ -123,14 +129,14 @@ class Publisher:
             ),
         )
 
-    def _partial(self, suffix: str, fast: bool) -> None:
-        for count in PARTIAL:
+    def _partial(self, suffixes: Sequence[str]) -> None:
+        for count, suffix in product(PARTIAL, suffixes):
             stream = f"{self.symbol.lower()}@depth{count}{suffix}"
             if not self.hub.wanted(stream):
                 continue
             top = payloads.partial_depth(self.engine.instrument, self.engine.book, count)
-            if self._tops.get((count, fast)) != top:
-                self._tops[count, fast] = top
+            if self._tops.get(stream) != top:
+                self._tops[stream] = top
                 self.hub.publish(stream, partial(_same, top))
 
     def _kline(self, name: str, east_us: int, stream: str) -> None:

@@ -48,12 +48,18 @@ class Parameters:
 
     def text(self, name: str) -> str:
         """A parameter that must be there."""
-        value = self._query.get(name, "")
-        if not value:
+        value = self._sent(name)
+        if value is None:
             raise ApiError(
                 -1102,
                 f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
             )
+        return value
+
+    def _sent(self, name: str) -> str | None:
+        value = self._query.get(name)
+        if value == "":
+            raise ApiError(-1105, f"Parameter '{name}' was empty.")
         return value
 
     def symbol(self) -> str:
@@ -69,7 +75,7 @@ class Parameters:
 
     def whole(self, name: str) -> int | None:
         """A whole number, None if it was not sent."""
-        value = self._query.get(name)
+        value = self._sent(name)
         if value is None:
             return None
         if not WHOLE.match(value):
@@ -79,6 +85,13 @@ class Parameters:
                 "legal range is '^[0-9]{1,20}$'.",
             )
         return int(value)
+
+    def flag(self, name: str) -> bool:
+        """`true` or `false`."""
+        value = self.text(name).lower()
+        if value not in ("true", "false"):
+            raise ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
+        return value == "true"
 
     def limit(self, default: int, most: int) -> int:
         """`limit`: more than the most is cut, not an error."""

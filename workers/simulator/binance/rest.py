@@ -65,12 +65,17 @@ class RestApi:
         names = self._symbols(parameters)
         status = parameters.status()
         listed = [self._symbol(self.engine(name).instrument) for name in names]
+        if parameters.has("permissions") and "SPOT" not in parameters.text("permissions"):
+            listed = []
+        if parameters.has("showPermissionSets") and not parameters.flag("showPermissionSets"):
+            listed = [{**row, "permissionSets": []} for row in listed]
         reply = {
             "timezone": "UTC",
             "serverTime": payloads.stamp(self.now_us(), micro),
             "rateLimits": rows.rate_limits(self._weight_limit),
             "exchangeFilters": [],
             "symbols": [row for row in listed if status in (None, row["status"])],
+            "sors": [],
         }
         return payloads.encode_json(reply)
 
@@ -186,6 +191,8 @@ class RestApi:
             raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.") from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ApiError(-1100, "Illegal characters found in parameter 'symbols'.")
+        if not names:
+            raise ApiError(-1105, "Parameter 'symbols' was empty.")
         if len(set(names)) != len(names):
             raise ApiError(-1151, "Symbol is present multiple times in the list.")
         return names
