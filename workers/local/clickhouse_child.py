@@ -102,6 +102,7 @@ def watch(engine_pid: int, fifo: Path) -> int:
     signal.signal(signal.SIGALRM, press)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     _, status = os.waitpid(engine_pid, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)  # Python's own end would let it kill us
     code = os.waitstatus_to_exitcode(status)
     if deadline and code == 0:
         return 0
