@@ -106,6 +106,16 @@ def test_a_wrong_control_message_is_told_why(text: str, code: int, words: str) -
     assert words in said["msg"]
 
 
+def test_errors_can_be_wrapped_as_live_servers_do(start: Callable[..., Running]) -> None:
+    client = start(connections=ConnectionOptions(nested_errors=True)).client("/ws")
+    client.socket.send('{"method":"GET_PROPERTY","params":["speed"],"id":3}')
+    assert client.receive() == {"error": {"code": 0, "msg": "Unknown property"}, "id": 3}
+    client.socket.send('{"method":')
+    said = client.receive()
+    assert said["error"]["code"] == 3
+    assert said.keys() == {"error"}
+
+
 def test_list_subscriptions_tells_what_was_asked_for(shared: Running) -> None:
     client = shared.client("/ws")
     client.subscribe("btcusdt@trade", "nosuch@trade")

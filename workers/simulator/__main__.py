@@ -49,6 +49,7 @@ def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
     add("--ping-s", type=float, default=connections.ping_s, help="between pings")
     add("--pong-s", type=float, default=connections.pong_s, help="time for a pong")
     add("--max-age-s", type=float, default=connections.max_age_s, help="of a connection")
+    add("--nested-errors", action="store_true", help="wrap errors of control messages in 'error'")
     return made
 
 
@@ -75,7 +76,10 @@ def options_of(given: argparse.Namespace) -> Options:
             messages=given.message_limit,
         ),
         connections=ConnectionOptions(
-            ping_s=given.ping_s, pong_s=given.pong_s, max_age_s=given.max_age_s
+            ping_s=given.ping_s,
+            pong_s=given.pong_s,
+            max_age_s=given.max_age_s,
+            nested_errors=given.nested_errors,
         ),
         start_ms=given.start_ms,
     )

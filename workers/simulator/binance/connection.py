@@ -26,12 +26,14 @@ class ConnectionOptions:
         pong_s: a pong with the same payload must come within this.
         max_age_s: the connection is ended at this age.
         backlog_bytes: a client that leaves more than this unread is cut.
+        nested_errors: errors of control messages are wrapped in `error`.
     """
 
     ping_s: float = 20.0
     pong_s: float = 60.0
     max_age_s: float = 86_400.0
     backlog_bytes: int = 64 << 20
+    nested_errors: bool = False
 
 
 class Connection:
@@ -167,7 +169,8 @@ class Connection:
     def _take(self, kind: WSMsgType, data: object) -> None:
         if kind is WSMsgType.TEXT:
             self.flush()
-            self._write(frame(control.answer(str(data), self)))
+            nested = self._options.nested_errors
+            self._write(frame(control.answer(str(data), self, nested=nested)))
         elif kind is WSMsgType.PING and isinstance(data, bytes | bytearray):
             self._write(frame(bytes(data), PONG))
         elif kind is WSMsgType.PONG and isinstance(data, bytes | bytearray):

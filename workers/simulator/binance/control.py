@@ -39,8 +39,14 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
-def answer(text: str, session: Session) -> bytes:
+def answer(text: str, session: Session, *, nested: bool = False) -> bytes:
     """Act on one text message.
+
+    Args:
+        text: the message.
+        session: what it acts on.
+        nested: errors are wrapped in `error`, as live servers were seen to do; the documents
+            show them bare.
 
     Returns:
         The reply, never wrapped in stream and data.
@@ -52,6 +58,8 @@ def answer(text: str, session: Session) -> bytes:
         result = _act(request, text, session)
     except Refused as refused:
         error: dict[str, object] = {"code": refused.code, "msg": refused.message}
+        if nested:
+            error = {"error": error}
         if request_id is not None:
             error["id"] = request_id
         return _encode(error)
