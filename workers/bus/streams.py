@@ -1,8 +1,9 @@
 """JetStream streams and consumers: declared in config/nats_unified_streams.yaml, made true here."""
 
+import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -256,3 +257,25 @@ async def last_delivered(link: Link, stream: str, durable: str) -> int:
     info = await _call(await link.client(), f"CONSUMER.INFO.{stream}.{durable}", {})
     delivered: int = (info or {})["delivered"]["stream_seq"]
     return delivered
+
+
+async def last_messages(servers: Sequence[str], subjects: Iterable[str]) -> dict[str, bytes]:
+    """The newest message held of each subject; those without one are left out.
+
+    Raises:
+        StreamError: JetStream refused to tell.
+        TransportError: NATS did not answer.
+    """
+    client = await connect(servers, "marketprism-last-messages")
+    try:
+        found = {}
+        for subject in subjects:
+            names = await _call(client, "STREAM.NAMES", {"subject": subject})
+            for stream in (names or {}).get("streams") or ():
+                request = {"last_by_subj": subject}
+                held = await _call(client, f"STREAM.MSG.GET.{stream}", request, missing_ok=True)
+                if held is not None:
+                    found[subject] = base64.b64decode(held["message"].get("data", ""))
+        return found
+    finally:
+        await close(client)

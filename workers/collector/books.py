@@ -126,6 +126,11 @@ class LiveBooks:
         """Streams are being subscribed: snapshots make sense from here on."""
         self._streaming = True
 
+    def resume(self, delta: BookDelta) -> None:
+        """Name what is missing behind a delta that was published before this process began."""
+        if delta.symbol in self._books:
+            self._books[delta.symbol].chain.resume(delta.last_update_id)
+
     def subscribed(self) -> None:
         """The streams are there: symbols too quiet to have sent an update get their book too."""
         for live in self._books.values():

@@ -32,6 +32,10 @@ class DeltaChain:
         """The next delta comes through another connection."""
         self._cause, self._disconnected = "disconnect", True
 
+    def resume(self, last_id: int) -> None:
+        """Go on behind the last update that was published before this process began."""
+        self._told_id, self._cause, self._disconnected = last_id, "restart", True
+
     def gap(self, cause: GapCause, first_id: int | None, last_id: int | None) -> Break:
         """A hole that is about to be published: as it is to be, from where the chain ended."""
         self._cause = cause

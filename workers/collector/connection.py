@@ -23,6 +23,7 @@ from workers.collector.watch import StreamWatch
 from workers.exchanges.base import Exchange, Mapper, ShutdownNotice, Stream
 from workers.model.clock import Clock
 from workers.model.errors import TransportError, WireError
+from workers.model.events import AnyEvent
 from workers.telemetry.metrics import Counters
 from workers.transport.budget import SlidingWindow
 from workers.transport.reconnect import Backoff
@@ -110,6 +111,11 @@ class Connection(threading.Thread):
     def post(self, letter: Callable[[], None]) -> None:
         """Have something run on this connection's thread, between two frames."""
         self._mailbox.put(letter)
+
+    def resume(self, event: AnyEvent) -> None:
+        """Go on behind an event of ours published by a process before; only before `start`."""
+        if any(stream.symbol == event.symbol for stream in self.streams):
+            self._intake.resume(event)
 
     def stop(self) -> None:
         """End soon, from any thread; what was read is still handed over."""

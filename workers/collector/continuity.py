@@ -51,7 +51,7 @@ class TradeContinuity:
     """
 
     __slots__ = (
-        *("_declared", "_ended", "_known_from", "_newest_ns", "_open", "_reconnected"),
+        *("_cause", "_declared", "_ended", "_known_from", "_newest_ns", "_open"),
         "last_id",
     )
 
@@ -59,14 +59,20 @@ class TradeContinuity:
         self.last_id: int | None = None
         self._known_from = 0  # of ids below this one we cannot say whether they were here
         self._newest_ns = 0
-        self._reconnected = False
+        self._cause: GapCause = "sequence"  # of the next jump
         self._open: deque[Hole] = deque()
         self._declared: deque[Hole] = deque()
         self._ended: list[Hole] = []  # open when the exchange counted anew: nothing fills them now
 
     def disconnected(self) -> None:
         """The next jump is owed to the connection, not to the exchange."""
-        self._reconnected = True
+        self._cause = "disconnect"
+
+    def resume(self, trade: Trade) -> None:
+        """Go on behind the last trade that was published before this process began."""
+        self.last_id = self._known_from = trade.trade_id
+        self._newest_ns = trade.exchange_ns or 0
+        self._cause = "restart"
 
     def take(self, trade: Trade, now_s: float) -> Arrival:
         """Note a trade and say what it is."""
@@ -76,11 +82,10 @@ class TradeContinuity:
         if last_id is None:
             self._known_from = trade_id
         elif trade_id != last_id + 1:
-            cause: GapCause = "disconnect" if self._reconnected else "sequence"
-            self._open.append(Hole(last_id + 1, trade_id - 1, cause, now_s, trade))
+            self._open.append(Hole(last_id + 1, trade_id - 1, self._cause, now_s, trade))
         self.last_id = trade_id
         self._newest_ns = max(self._newest_ns, trade.exchange_ns or 0)
-        self._reconnected = False
+        self._cause = "sequence"
         return "new"
 
     def due(self, now_s: float) -> list[Hole]:

@@ -13,7 +13,7 @@ from workers.collector.watch import StreamWatch, channel_of
 from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
 from workers.model.checks import implausible
 from workers.model.clock import Clock
-from workers.model.events import BookDelta, Gap, GapCause, Trade
+from workers.model.events import AnyEvent, BookDelta, Gap, GapCause, Trade
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -64,6 +64,15 @@ class Intake:
         if type(item) is Trade and not self._follow(channel, item, now_s):
             return
         self._outbox.put(item)
+
+    def resume(self, event: AnyEvent) -> None:
+        """Go on behind an event that was published before this process began."""
+        match event:
+            case BookDelta():
+                self._books.resume(event)
+            case Trade():
+                key = (channel_of(event), event.symbol)
+                self._trades.setdefault(key, TradeContinuity()).resume(event)
 
     def tick(self, now_s: float) -> None:
         """Publish the holes that stayed open for longer than a late trade takes."""

@@ -18,12 +18,13 @@ from workers.collector.connection import Connection
 from workers.collector.outbox import Outbox
 from workers.collector.performance import Performance
 from workers.collector.plan import plan
+from workers.collector.resume import published_before
 from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.base import Stream
 from workers.exchanges.registry import exchange as find_exchange
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import MarketPrismError, RateLimited, ServiceClosed
-from workers.model.events import Gap
+from workers.model.events import AnyEvent, Gap
 from workers.model.instrument import Instrument
 from workers.telemetry.metrics import Counters
 from workers.transport.budget import SlidingWindow, WeightBudget
@@ -38,6 +39,7 @@ WATCH_S = 0.5
 COMMAND_TIMEOUT_S = 10.0
 JOIN_TIMEOUT_S = 3.0
 PUBLISH_DRAIN_S = 5.0
+PUBLISH_END_S = 1.0
 
 
 class CollectorService:
@@ -83,7 +85,8 @@ class CollectorService:
         self._publishing = asyncio.create_task(self._publisher.run(), name="publisher")
         instruments = await self._load_instruments()
         self._fetcher.start()
-        self._open(instruments)
+        before = await published_before(self._all.nats, instruments)
+        self._open(instruments, before)
         self._phase = "running"
         while True:
             await asyncio.sleep(WATCH_S)
@@ -100,6 +103,7 @@ class CollectorService:
         left = await self._publisher.drain(PUBLISH_DRAIN_S)
         if self._publishing:
             self._publishing.cancel()
+            await asyncio.wait({self._publishing}, timeout=PUBLISH_END_S)
         self._client.close()
         self._fetching.close()
         if left:
@@ -228,7 +232,7 @@ class CollectorService:
             )
         return [by_symbol[symbol] for symbol in wanted if symbol in by_symbol]
 
-    def _open(self, instruments: list[Instrument]) -> None:
+    def _open(self, instruments: list[Instrument], before: list[AnyEvent]) -> None:
         by_symbol = self._listed = {each.symbol: each for each in instruments}
         most = min(
             self._settings.streams_per_connection, self._exchange.limits.streams_per_connection
@@ -238,6 +242,8 @@ class CollectorService:
             connection = self._connection(index, streams, mine)
             self._connections.append(connection)
             self._by_symbol.update(dict.fromkeys((each.symbol for each in mine), connection))
+            for event in before:
+                connection.resume(event)
             connection.start()
 
     def _connection(

@@ -97,7 +97,15 @@ class Ticker(Event, tag="ticker"):
 
 
 GapCause = Literal[
-    "sequence", "disconnect", "crossed", "malformed", "overflow", "stale", "command", "audit"
+    "sequence",
+    "disconnect",
+    "restart",
+    "crossed",
+    "malformed",
+    "overflow",
+    "stale",
+    "command",
+    "audit",
 ]
 
 
