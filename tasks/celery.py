@@ -1,5 +1,6 @@
 """The Celery app `marketprism`; `celery -A tasks ...` finds it as `tasks.app`."""
 
+import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -118,6 +119,17 @@ def _log_like_the_services(
     )
 
 
+def is_free(address: str, port: int) -> bool:
+    """Whether a server could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
 def _default_flower_options(settings: Settings) -> None:
     """Let `celery -A tasks flower` take port and address from the settings.
 
@@ -127,7 +139,15 @@ def _default_flower_options(settings: Settings) -> None:
     if "flower.command" in sys.modules:
         from flower.options import options
 
-        options.port, options.address = settings.flower.port, settings.flower.address
+        wanted, address = settings.flower.port, settings.flower.address
+        free = next((port for port in range(wanted, wanted + 20) if is_free(address, port)), wanted)
+        if free != wanted:
+            print(
+                f"port {wanted} (flower.port) is taken, probably by the running stack's Flower; "
+                f"this one uses {free}",
+                file=sys.stderr,
+            )
+        options.port, options.address = free, address
 
 
 _default_flower_options(app.settings)

@@ -87,7 +87,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         collector = ["worker", "--service", "collector.binance_spot"]
         stack.enter_context(Child(["workers.simulator"], env, path / "simulator.log"))
         wait_until(lambda: answers(port), 20, "the simulator listens")
-        for name, arguments in (("worker", ["worker"]), ("collector", collector)):
+        for name, arguments in (
+            ("worker", ["worker", "-n", "worker@%h"]),
+            ("collector", collector),
+        ):
             stack.enter_context(
                 Child(["celery", "-A", "tasks", *arguments], env, path / f"{name}.log")
             )

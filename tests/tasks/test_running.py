@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
@@ -144,3 +145,19 @@ def test_flower_shows_the_workers_by_name_on_the_settings_port(
             if each["hostname"].startswith(COLLECTOR)
         )
         wait_until(lambda: "verified_depth" in page(f"/worker/{name}"), 20, "the service's status")
+
+
+def test_a_second_flower_takes_the_next_free_port_and_says_so(
+    system: System, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        env = {**system.env, "MARKETPRISM_FLOWER__PORT": str(port)}
+        log = tmp_path / "flower.log"
+        with Child(["celery", "-A", "tasks", "flower"], env, log):
+            wait_until(lambda: "Visit me at" in log.read_text(), 30, "Flower up")
+    text = log.read_text()
+    assert f"port {port} (flower.port) is taken" in text
+    assert f"Visit me at http://127.0.0.1:{port}" not in text.splitlines()

@@ -149,10 +149,10 @@ def _imply(sender: Any, **_: object) -> None:
         source = context.get_parameter_source(option)
         return source not in (None, click.core.ParameterSource.DEFAULT)
 
-    if not typed("hostname"):
-        sender.hostname = host_format(default_nodename(f"{service or 'worker'}@%h"))
     if not service:
         return
+    if not typed("hostname"):
+        sender.hostname = host_format(default_nodename(f"{service}@%h"))
     if not typed("concurrency"):
         sender.concurrency = CONCURRENCY
     if not typed("queues"):
