@@ -131,6 +131,7 @@ class Publisher:
             task.result()
         finally:
             await end(task)
+            self._loop = None  # also if the worker was cancelled before it began
 
     async def drain(self, timeout_s: float) -> int:
         """Get everything submitted acknowledged, with `run` still running or already cancelled.
