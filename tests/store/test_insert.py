@@ -211,7 +211,7 @@ def test_a_bad_value_in_any_field_fails_the_insert_and_the_complaint_names_the_f
     for field in table.fields:
         bad: list[Any] = list(BAD_VALUES[field.kind])
         if field.choices:
-            bad += ["", "other"]
+            bad += ["", "other", "1"]
         if not field.optional:
             bad += [..., None]
         wrong = [lines(sample(table.name, **{field.name: value}))[0] for value in bad]

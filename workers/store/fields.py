@@ -89,9 +89,17 @@ class Field:
         """SQL for the column's value; raises. `e` is the event's tuple of Nullable(String)."""
         raw = f"e.{self.name}"
         if not self.optional:
-            return _CONVERT[self.kind].format(text=f"CAST({raw}, 'String')")
-        value = _CONVERT[self.kind].format(text=f"ifNull({raw}, '{_STAND_IN[self.kind]}')")
+            return self._converted(f"CAST({raw}, 'String')")
+        value = self._converted(f"ifNull({raw}, '{_STAND_IN[self.kind]}')")
         return f"if(isNull({raw}), NULL, {value})"
+
+    def _converted(self, text: str) -> str:
+        value = _CONVERT[self.kind].format(text=text)
+        if not self.choices:
+            return value
+        # An Enum column would take the number of a choice for its name.
+        known = (*self.choices, *([_STAND_IN[self.kind]] if self.optional else ()))
+        return f"if(throwIf({text} NOT IN {known!r}, 'not a choice'), '', {value})"
 
     @property
     def complaint(self) -> str:
