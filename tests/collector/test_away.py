@@ -119,6 +119,8 @@ def while_instruments_hang(running: Running) -> None:
 def while_connecting(running: Running) -> None:
     running.wait_synced()
     running.exchange.fault("1006")
+    # Frozen at once, the exchange might not have cut the connection yet.
+    wait_until(lambda: connection_state(running) == "waiting", 10, "waiting", every_s=0.01)
     os.kill(running.exchange.pid, signal.SIGSTOP)
     wait_until(lambda: connection_state(running) == "connecting", 10, "connecting")
 
@@ -165,7 +167,7 @@ def test_a_drain_in_trouble_takes_less_than_10_seconds(
         if hang:
             exchange.fault("slow", path="/api/v3/exchangeInfo", delay_ms=60_000)
 
-    delay = "20s" if reach is while_waiting else "200ms"
+    delay = {while_waiting: "20s", while_connecting: "2s"}.get(reach, "200ms")
     running = run_collector(before=before, STABILITY__RECONNECT__FIRST_DELAY=delay)
     reach(running)
     begun = time.monotonic()
