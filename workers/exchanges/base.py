@@ -64,7 +64,40 @@ class ShutdownNotice:
     detail: str
 
 
-Mapped = AnyEvent | Acknowledged | ShutdownNotice
+@dataclass(frozen=True)
+class BookReset:
+    """A full book that came on the stream: what a REST snapshot is elsewhere."""
+
+    symbol: str
+    snapshot: Snapshot
+    exchange_ns: int | None
+    received_ns: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The exchange asks to be answered at once: `message` goes back on the same connection."""
+
+    message: bytes
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a client must send so that it is not cut.
+
+    Args:
+        message: sent when nothing was received for `after_s`; None: control pings are answered,
+            nothing else is asked.
+        after_s: seconds of silence; the settings' `stability.heartbeat` may choose less.
+        on_connect: sent once, first of all (Deribit's set_heartbeat).
+    """
+
+    message: bytes | None = None
+    after_s: float = 20.0
+    on_connect: tuple[bytes, ...] = ()
+
+
+Mapped = AnyEvent | BookReset | Reply | Acknowledged | ShutdownNotice
 
 
 class Mapper(Protocol):
@@ -89,9 +122,15 @@ class Exchange(Protocol):
     market_type: MarketType
     limits: Limits
     channels: Sequence[str]
+    heartbeat: Heartbeat
+    books_from_stream: bool
+    """Snapshots come on the stream: one is asked for by unsubscribing and subscribing again."""
 
-    def stream_url(self, ws_url: str) -> str:
-        """Address to connect to, below the configured `ws_url`."""
+    def stream_url(self, ws_url: str, channel: str) -> str:
+        """Address that carries a channel, below the configured `ws_url`.
+
+        Channels with different addresses go on different connections.
+        """
         ...
 
     def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
