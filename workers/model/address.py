@@ -50,7 +50,11 @@ def message_id(event: Event) -> str:
         case Kline():
             when = "closed" if event.closed else str(event.exchange_ns or event.received_ns)
             return f"{root}:{event.interval}:{event.open_time_ns}:{when}"
-        case FundingRate() | OpenInterest():
+        case FundingRate():
+            # Rate, mark price and index price may come apart, with one and the same time.
+            facts = f"{event.funding_rate}:{event.mark_price}:{event.index_price}"
+            return f"{root}:{event.exchange_ns or event.received_ns}:{facts}"
+        case OpenInterest():
             return f"{root}:{event.exchange_ns or event.received_ns}"
         case Liquidation():
             order = f"{event.side}:{event.price}:{event.quantity}:{event.filled_quantity}"
