@@ -4,8 +4,8 @@ One exchange is one folder: exchange.py (this protocol), messages.py (wire struc
 (frame to events), sequence.py (order of updates), requests.py (REST requests and their replies).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workers.book.sequence import Sequencer, Snapshot
@@ -25,6 +25,14 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """Calls allowed in a window from one address, counted apart from the weight."""
+
+    calls: int
+    window_s: float
+
+
+@dataclass(frozen=True)
 class Limits:
     """What the exchange allows; each with its source in the exchange's exchange.py.
 
@@ -36,6 +44,7 @@ class Limits:
         weight: REST weight in `weight_window_s` from one address.
         used_weight_header: response header that tells the weight used, lower case.
         max_age_s: the exchange ends a connection at this age; None: never.
+        buckets: budgets beside the weight, by the name requests give in `HttpRequest.bucket`.
     """
 
     streams_per_connection: int
@@ -47,6 +56,7 @@ class Limits:
     weight_window_s: float
     used_weight_header: str | None
     max_age_s: float | None
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,19 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class UnusedTradeId:
+    """An id of the trade tape behind which there is no trade: the ids go on, nothing is missing."""
+
+    exchange: str
+    market_type: MarketType
+    symbol: str
+    raw_symbol: str
+    exchange_ns: int | None
+    received_ns: int
+    trade_id: int
+
+
+@dataclass(frozen=True)
 class Heartbeat:
     """What a client must send so that it is not cut.
 
@@ -97,7 +120,20 @@ class Heartbeat:
     on_connect: tuple[bytes, ...] = ()
 
 
-Mapped = AnyEvent | BookReset | Reply | Acknowledged | ShutdownNotice
+Mapped = AnyEvent | BookReset | Reply | Acknowledged | ShutdownNotice | UnusedTradeId
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A REST question and how its answer is read.
+
+    Args:
+        request: what to send.
+        read: (body, received_ns) to events; raises WireError for a body it cannot use.
+    """
+
+    request: HttpRequest
+    read: Callable[[bytes, int], Sequence[AnyEvent]]
 
 
 class Mapper(Protocol):
