@@ -169,14 +169,14 @@ def _stream(
 ) -> str:
     exchange: Exchange = registry.exchange(name)
     mapper = exchange.mapper(listed)
+    url = exchange.stream_url(each.ws_url, each.channels[0])
     streams = [
         Stream(channel, instrument.symbol, instrument.raw_symbol)
         for channel in each.channels
+        if exchange.stream_url(each.ws_url, channel) == url
         for instrument in listed
     ]
-    connection = WebSocketConnection(
-        exchange.stream_url(each.ws_url), connect_timeout_s=connect_timeout_s
-    )
+    connection = WebSocketConnection(url, connect_timeout_s=connect_timeout_s)
     connection.connect()
     try:
         for message in exchange.subscribe(streams, 1):

@@ -1,4 +1,5 @@
 from workers.collector.continuity import Hole, TradeContinuity
+from workers.exchanges.base import UnusedTradeId
 from workers.model.events import Trade
 
 
@@ -44,3 +45,11 @@ def test_a_repeated_or_older_id_is_counted_and_no_hole():
     assert ids.take(trade(8)) is None
     assert ids.repeated == 2
     assert ids.take(trade(9)) is None
+
+
+def test_an_id_nobody_traded_under_is_no_hole_and_hides_none():
+    ids, unused = TradeContinuity(), ("binance_derivatives", "perpetual", "B-U", "BU", None, 80)
+    ids.take(trade(7, received_ns=70))
+    assert ids.take(UnusedTradeId(*unused, trade_id=8)) is None
+    assert ids.take(trade(9)) is None
+    assert ids.take(UnusedTradeId(*unused, trade_id=11)) == Hole(10, 10, 0, "sequence")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from workers.exchanges.base import UnusedTradeId
 from workers.model.events import GapCause, Trade
 
 
@@ -35,8 +36,8 @@ class TradeContinuity:
         """The next jump is owed to the connection, not to the exchange."""
         self._reconnected = True
 
-    def take(self, trade: Trade) -> Hole | None:
-        """Note a trade; the hole before it, if there is one."""
+    def take(self, trade: Trade | UnusedTradeId) -> Hole | None:
+        """Note a trade, or an id nobody traded under; the hole before it, if there is one."""
         last_id = self.last_id
         if last_id is not None and trade.trade_id <= last_id:
             self.repeated += 1

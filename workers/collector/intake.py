@@ -9,10 +9,17 @@ from workers.collector.books import LiveBooks
 from workers.collector.continuity import Hole, TradeContinuity
 from workers.collector.outbox import Outbox
 from workers.collector.watch import StreamWatch, channel_of
-from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
+from workers.exchanges.base import (
+    Acknowledged,
+    BookReset,
+    Mapped,
+    Reply,
+    ShutdownNotice,
+    UnusedTradeId,
+)
 from workers.model.checks import implausible
 from workers.model.clock import Clock
-from workers.model.events import AnyEvent, BookDelta, Gap, Trade
+from workers.model.events import BookDelta, Gap, Trade
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -46,8 +53,11 @@ class Intake:
         if isinstance(item, Acknowledged):
             self._acknowledged(item)
             return
-        if isinstance(item, ShutdownNotice):
-            raise TypeError("the connection acts on shutdown notices itself")
+        if isinstance(item, UnusedTradeId):
+            self._follow("trade", item)
+            return
+        if isinstance(item, ShutdownNotice | Reply | BookReset):
+            raise TypeError(f"{type(item).__name__} is for the connection, not for its intake")
         channel = channel_of(item)
         watch = self.watches.get((channel, item.symbol))
         if watch is not None:
@@ -82,7 +92,7 @@ class Intake:
             self._counters.add("rest_errors_total", self._exchange, "subscribe")
             log.error("subscription refused", exchange=self._exchange, error=answer.error)
 
-    def _follow(self, channel: str, trade: Trade) -> None:
+    def _follow(self, channel: str, trade: Trade | UnusedTradeId) -> None:
         key = (channel, trade.symbol)
         continuity = self._trades.get(key)
         if continuity is None:
@@ -91,7 +101,7 @@ class Intake:
         if hole is not None:
             self._publish_hole(channel, trade, hole)
 
-    def _publish_hole(self, channel: str, trade: AnyEvent, hole: Hole) -> None:
+    def _publish_hole(self, channel: str, trade: Trade | UnusedTradeId, hole: Hole) -> None:
         self._counters.add("gaps_total", self._exchange, channel, hole.cause)
         log.warning(
             "trades missing",
