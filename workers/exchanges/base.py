@@ -61,10 +61,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The exchange answered request `request_id`; `error` is its complaint, None if it agreed."""
+    """The exchange answered request `request_id`; `error` is its complaint, None if it agreed.
+
+    `accepted` are the channels it lists as subscribed, in its own names; None where it lists none.
+    """
 
     request_id: int | str | None
     error: str | None = None
+    accepted: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def message_id(event: Event) -> str:
             return f"{root}:{event.exchange_ns or event.received_ns}:{facts}"
         case OpenInterest():
             return f"{root}:{event.exchange_ns or event.received_ns}"
+        case Liquidation() if event.trade_id is not None:
+            return f"{root}:{event.trade_id}:{event.side}"
         case Liquidation():
             order = f"{event.side}:{event.price}:{event.quantity}:{event.filled_quantity}"
             return f"{root}:{event.exchange_ns}:{order}"

@@ -35,11 +35,16 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     source: Source = "live"
 
 
+OffBook = Literal["block", "rfq", "combo"]
+
+
 class Trade(Event, tag="trade"):
     """One trade, or with `aggregate` one taker order's fills at one price.
 
     `quantity` is in base units; `raw_quantity` is the exchange's own number where that differs.
-    `first_trade_id` and `last_trade_id` are the raw trades an aggregate covers.
+    `first_trade_id` and `last_trade_id` are the raw trades an aggregate covers. Where the exchange
+    has two ids, `trade_id` is the contiguous one and `exchange_trade_id` the other, as text.
+    `off_book`: how the trade came about if not on its book; its price may be away from the book's.
     """
 
     trade_id: int
@@ -50,6 +55,8 @@ class Trade(Event, tag="trade"):
     first_trade_id: int | None = None
     last_trade_id: int | None = None
     raw_quantity: str | None = None
+    exchange_trade_id: str | None = None
+    off_book: OffBook | None = None
 
 
 class OrderBook(Event, tag="orderbook"):
@@ -163,7 +170,8 @@ class OpenInterest(Event, tag="open-interest"):
 class Liquidation(Event, tag="liquidation"):
     """A forced order. `side` is the side of that order: `sell` closed a long.
 
-    `sampled`: the exchange shows only some of them. Quantities are base units.
+    `sampled`: the exchange shows only some of them. Quantities are base units. `trade_id` is the
+    trade that carried it, where the exchange marks trades.
     """
 
     side: Side
@@ -174,6 +182,7 @@ class Liquidation(Event, tag="liquidation"):
     filled_quantity: str | None = None
     status: str | None = None
     raw_quantity: str | None = None
+    trade_id: int | None = None
 
 
 RatioKind = Literal["all_accounts", "top_accounts", "top_positions", "taker_volume"]
