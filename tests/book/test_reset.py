@@ -5,7 +5,7 @@ import pytest
 from tests.book.market import delta, snapshot
 from workers.book.book import Book
 from workers.book.sync import BookSync, Phase, PublishBook, PublishGap, RequestSnapshot
-from workers.exchanges.binance.sequence import SpotSequencer
+from workers.exchanges.binance.spot.sequence import SpotSequencer
 
 BIDS, ASKS = [("100", "1"), ("99", "1")], [("101", "1"), ("102", "1")]
 

@@ -1,7 +1,7 @@
 """The exchanges there are, by name."""
 
 from workers.exchanges.base import Exchange
-from workers.exchanges.binance.exchange import BINANCE_SPOT
+from workers.exchanges.binance.spot.exchange import BINANCE_SPOT
 
 EXCHANGES: dict[str, Exchange] = {each.name: each for each in (BINANCE_SPOT,)}
 
