@@ -35,7 +35,7 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     source: Source = "live"
 
 
-OffBook = Literal["block", "rfq", "combo"]
+OffBook = Literal["block", "rfq", "combo", "insurance_fund", "adl"]
 
 
 class Trade(Event, tag="trade"):
