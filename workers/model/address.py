@@ -48,8 +48,8 @@ def message_id(event: Event) -> str:
         case Gap():
             return f"{root}:{event.data_type}:{event.first_id}-{event.last_id}:{event.received_ns}"
         case Kline():
-            when = "closed" if event.closed else str(event.exchange_ns or event.received_ns)
-            return f"{root}:{event.interval}:{event.open_time_ns}:{when}"
+            state = "closed" if event.closed else str(event.exchange_ns or event.received_ns)
+            return f"{root}:{event.interval}:{event.open_time_ns}:{state}"
         case FundingRate():
             # Rate, mark price and index price may come apart, with one and the same time.
             facts = f"{event.funding_rate}:{event.mark_price}:{event.index_price}"
