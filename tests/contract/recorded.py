@@ -148,8 +148,7 @@ def feed(sync: BookSync, items: Sequence[Mapped]) -> tuple[Action, ...]:
     actions: list[Action] = []
     for item in items:
         if isinstance(item, BookReset):
-            actions += sync.subscribed()
-            actions += sync.snapshot(item.snapshot)
+            actions += sync.reset(item.snapshot)
         elif isinstance(item, BookDelta):
             actions += sync.delta(item)
     return tuple(actions)
