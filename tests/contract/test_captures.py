@@ -4,6 +4,7 @@ Its sibling `binance_us` speaks the same language.
 """
 
 import gzip
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.captures import FOLDER
+from tests.contract.binance_facts import assert_events, assert_instrument, polled, query
 from tests.contract.recorded import (
     NEEDS_CAPTURES,
     Session,
@@ -19,7 +21,6 @@ from tests.contract.recorded import (
     assert_same_course,
     exact,
     lines,
-    number,
     play,
     read_session,
     rules,
@@ -31,22 +32,15 @@ from tests.exchanges.frames import BINANCE, instrument
 from workers.book.book import Book
 from workers.book.sequence import Snapshot
 from workers.book.sync import BookSync, PublishGap
-from workers.exchanges.base import Acknowledged
+from workers.exchanges.base import Acknowledged, Poll
+from workers.exchanges.binance.spot import polls
 from workers.model.errors import WireError
-from workers.model.events import BookDelta, Event, Ticker, Trade
+from workers.model.events import Event, Trade
+from workers.model.instrument import Instrument
 
 pytestmark = NEEDS_CAPTURES
 
 VENUES = ("binance_spot", "binance_us")
-NOT_READ_YET = {
-    "rest:/api/v3/klines",
-    "rest:/api/v3/trades",
-    "rest:/api/v3/aggTrades",
-    "rest:/api/v3/ticker/24hr",
-    "rest:/api/v3/ticker/bookTicker",
-}
-"""Replies to requests that Exchange does not make."""
-IGNORED_STREAMS = {"ws:kline", "ws:24hrMiniTicker"}
 RECORDED_DEPTH = 1000
 """What the recorded snapshots were asked for."""
 
@@ -71,14 +65,23 @@ def map_frame(symbol: str) -> Any:
     return lambda frame: mapped.map(frame, 0)
 
 
-@pytest.mark.parametrize(
-    "vector",
-    [each for each in vectors("vectors/dev.jsonl", VENUES) if each.endpoint not in NOT_READ_YET],
-    ids=lambda vector: vector.id,
-)
+def poll_of(vector: Vector) -> Callable[[str], Poll]:
+    """The question a recorded reply answers."""
+    makers: dict[str, Callable[[Instrument], Poll]] = {
+        "klines": lambda each: polls.klines(each, query(vector, "interval", "1m")),
+        "trades": polls.trades,
+        "aggTrades": lambda each: polls.aggregate_trades(each, 0),
+        "24hr": polls.ticker,
+        "bookTicker": polls.book_ticker,
+    }
+    make = makers[vector.endpoint.rpartition("/")[2]]
+    return lambda symbol: make(instrument(symbol, symbol, "?"))
+
+
+@pytest.mark.parametrize("vector", vectors("vectors/dev.jsonl", VENUES), ids=lambda each: each.id)
 def test_a_recorded_message_means_what_others_say_it_means(vector):
-    raw, expect, endpoint = bytes(vector.raw), vector.expect, vector.endpoint
-    if endpoint in IGNORED_STREAMS:
+    raw, expect, endpoint = vector.body, vector.expect, vector.endpoint
+    if endpoint == "ws:24hrMiniTicker":
         assert map_one(raw) == []
     elif endpoint.startswith("ws:depth<"):
         assert map_one(raw) == []
@@ -87,76 +90,12 @@ def test_a_recorded_message_means_what_others_say_it_means(vector):
     elif endpoint == "rest:/api/v3/depth":
         assert_snapshot(raw, expect)
     elif endpoint == "rest:/api/v3/exchangeInfo":
-        found = BINANCE.read_instruments(raw)
-        assert len(found) == len(expect["items"])
-        for each, facts in zip(found, expect["items"], strict=True):
-            assert each.raw_symbol == facts["symbol"]
-            assert (each.base, each.quote) == (facts["base"], facts["quote"])
-            assert each.raw_status == facts["status"]
-            assert number(each.tick_size) == (number(facts["tick_size"]) or None)
-            assert number(each.lot_size) == (number(facts["qty_step"]) or None)
+        for each, facts in zip(BINANCE.read_instruments(raw), expect["items"], strict=True):
+            assert_instrument(each, facts)
+    elif endpoint.startswith("rest:"):
+        assert_events(polled(vector, poll_of(vector)), vector)
     else:
-        (event,) = map_one(raw)
-        assert event.raw_symbol == expect["symbol"]
-        ASSERTIONS[endpoint](event, expect)
-
-
-def assert_trade(event: Event, expect: dict[str, Any]) -> None:
-    (facts,) = expect["items"]
-    assert isinstance(event, Trade)
-    assert str(event.trade_id) == facts["id"]
-    assert (number(event.price), number(event.quantity)) == (
-        Decimal(facts["price"]),
-        Decimal(facts["qty"]),
-    )
-    assert event.side == facts["side"]
-    assert event.exchange_ns == facts["ts"] * 1_000_000
-    assert event.first_trade_id == facts.get("first_trade_id")
-    assert event.last_trade_id == facts.get("last_trade_id")
-    assert event.aggregate == ("first_trade_id" in facts)
-
-
-def assert_delta(event: Event, expect: dict[str, Any]) -> None:
-    assert isinstance(event, BookDelta)
-    assert (event.first_update_id, event.last_update_id) == (
-        expect["seq"]["first"],
-        expect["seq"]["last"],
-    )
-    assert event.exchange_ns == expect["event_ts"] * 1_000_000
-    assert exact(event.bids) == exact(expect["bids"])
-    assert exact(event.asks) == exact(expect["asks"])
-
-
-def assert_best(event: Event, expect: dict[str, Any]) -> None:
-    assert isinstance(event, Ticker)
-    assert number(event.best_bid_price) == number(expect["bid"])
-    assert number(event.best_bid_quantity) == number(expect["bid_qty"])
-    assert number(event.best_ask_price) == number(expect["ask"])
-    assert number(event.best_ask_quantity) == number(expect["ask_qty"])
-    event_ms = expect["event_ts"]
-    assert event.exchange_ns == (None if event_ms is None else event_ms * 1_000_000)
-
-
-def assert_day(event: Event, expect: dict[str, Any]) -> None:
-    assert_best(event, expect)
-    for ours, theirs in (
-        ("last_price", "last"),
-        ("open_24h", "open"),
-        ("high_24h", "high"),
-        ("low_24h", "low"),
-        ("volume_24h", "volume"),
-        ("quote_volume_24h", "quote_volume"),
-    ):
-        assert number(getattr(event, ours)) == Decimal(expect[theirs]), ours
-
-
-ASSERTIONS = {
-    "ws:trade": assert_trade,
-    "ws:aggTrade": assert_trade,
-    "ws:depth": assert_delta,
-    "ws:24hrTicker": assert_day,
-    "ws:bookTicker": assert_best,
-}
+        assert_events(map_one(raw), vector)
 
 
 def assert_snapshot(body: bytes, expect: dict[str, Any]) -> None:
