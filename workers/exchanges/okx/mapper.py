@@ -65,7 +65,7 @@ class OkxMapper:
     Books are in base units, like every quantity; see contracts.py.
 
     Args:
-        exchange: the name events carry.
+        exchange: for errors, and for instruments it was not told; events carry their instrument's.
         listed: the instruments it may meet; any other is a WireError unknown_symbol, except in
             channels that are subscribed for all instruments, where it is counted in `ignored`.
         guessing: take instruments it does not know from their ids; quantities of derivatives then
