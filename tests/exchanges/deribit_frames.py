@@ -1,4 +1,4 @@
-"""Messages as Deribit documents them (docs.deribit.com, snapshot of 2026-07/09), and as measured."""
+"""Messages as Deribit documents them (docs.deribit.com, snapshot of 2026-07/09) or was measured."""
 
 import json
 

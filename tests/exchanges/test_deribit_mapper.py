@@ -450,6 +450,13 @@ def test_a_snapshots_prev_change_id_means_nothing(before):
     assert reset.snapshot.last_update_id == 136069961946
 
 
+def test_books_of_2019_had_no_type():
+    (reset,) = mapper().map(changed(SNAPSHOT, type="gone"), RECEIVED_NS)
+    assert [reset] == EXPECTED["snapshot"]
+    (delta,) = mapper().map(changed(CHANGE, type="gone"), RECEIVED_NS)
+    assert [delta] == EXPECTED["change"]
+
+
 def test_a_new_level_of_amount_0_is_removed_too():
     (delta,) = mapper().map(changed(CHANGE, bids=[["change", 2772.5, 0]]), RECEIVED_NS)
     assert delta.bids == [("2772.5", "0")]

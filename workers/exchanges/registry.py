@@ -3,6 +3,7 @@
 from workers.exchanges.base import Exchange
 from workers.exchanges.binance.spot.exchange import BINANCE_SPOT
 from workers.exchanges.binance.usdm.exchange import BINANCE_DERIVATIVES
+from workers.exchanges.deribit.exchange import DERIBIT
 from workers.exchanges.okx.exchange import OKX_DERIVATIVES, OKX_SPOT
 
 EXCHANGES: dict[str, Exchange] = {
@@ -12,6 +13,7 @@ EXCHANGES: dict[str, Exchange] = {
         BINANCE_DERIVATIVES,
         OKX_SPOT,
         OKX_DERIVATIVES,
+        DERIBIT,
     )
 }
 

@@ -155,9 +155,6 @@ class DeribitMapper:
                 raise self._refused("unknown_event", f"channel {channel[:60]!r}", frame)
             self.ignored[first] += 1
             return ()
-        data = found.message["params"]["data"]
-        if route is self._routes["book"] and isinstance(data, dict) and "type" not in data:
-            route = self._top_book
         try:
             params = convert(found, route.data, self._count_extra).params
         except UNREADABLE as error:
@@ -176,19 +173,16 @@ class DeribitMapper:
 
     def _books(self, channel: str, row: DeribitBook, received_ns: int) -> Sequence[Mapped]:
         instrument = self._instrument(row.instrument_name)
-        if row.type == "snapshot":
+        if row.type == "snapshot" or (row.type is None and row.prev_change_id is None):
             return (records.book_reset(row, instrument, received_ns),)
         return (records.book_change(row, instrument, received_ns),)
 
     def _top_books(self, channel: str, row: DeribitTopBook, received_ns: int) -> Sequence[Mapped]:
         instrument = self._instrument(row.instrument_name)
-        words = channel.split(".")
-        if len(words) < 5:
-            return (records.top_book(row, instrument, received_ns, None),)
-        if words[2] != "none":  # prices are rounded: these are no levels of the book
+        if _word(channel, 2) != "none":  # prices are rounded: these are no levels of the book
             self.ignored["grouped book"] += 1
             return ()
-        return (records.top_book(row, instrument, received_ns, int(words[3])),)
+        return (records.top_book(row, instrument, received_ns, int(_word(channel, 3))),)
 
     def _trades(self, channel: str, rows: list[DeribitTrade], received_ns: int) -> Sequence[Mapped]:
         for_many = channel.count(".") > 2

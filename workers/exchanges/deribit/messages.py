@@ -53,7 +53,8 @@ class DeribitBook(msgspec.Struct, forbid_unknown_fields=True):
      "change_id":136069962101,"instrument_name":"ETH-PERPETUAL",
      "bids":[["change",2772.65,2500.0],["delete",2772.6,0.0]],"asks":[]}
     A snapshot has no prev_change_id (null and 0 were seen too). change_id counts for many
-    instruments together. timestamp: of the change, not of the sending.
+    instruments together. timestamp: of the change, not of the sending. In 2019 snapshots and
+    changes had no type.
     """
 
     timestamp: int
@@ -61,7 +62,7 @@ class DeribitBook(msgspec.Struct, forbid_unknown_fields=True):
     instrument_name: str
     bids: list[Change]
     asks: list[Change]
-    type: Literal["snapshot", "change"]
+    type: Literal["snapshot", "change"] | None = None
     prev_change_id: int | None = None
 
 
@@ -70,7 +71,6 @@ class DeribitTopBook(msgspec.Struct, forbid_unknown_fields=True):
 
     {"timestamp":1769246173071,"change_id":136725664747,"instrument_name":"BTC-PERPETUAL",
      "bids":[[89532.5,254900.0]],"asks":[[89533.0,91570.0]]}
-    Until 2019 `book.{instrument}.raw` began with one of this form.
     """
 
     timestamp: int

@@ -149,9 +149,9 @@ def book_reset(row: DeribitBook, instrument: Instrument, received_ns: int) -> Bo
 
 
 def top_book(
-    row: DeribitTopBook, instrument: Instrument, received_ns: int, depth: int | None
+    row: DeribitTopBook, instrument: Instrument, received_ns: int, depth: int
 ) -> BookReset:
-    """The best `depth` levels; None: all of them. A shorter side is the whole side."""
+    """The best `depth` levels; a shorter side is the whole side."""
     inverse = is_inverse(instrument)
     bids, asks = pairs(row.bids, inverse=inverse), pairs(row.asks, inverse=inverse)
     read_levels(bids, asks)
@@ -159,8 +159,8 @@ def top_book(
         checked_id(row.change_id),
         bids,
         asks,
-        depth is None or len(bids) < depth,
-        depth is None or len(asks) < depth,
+        len(bids) < depth,
+        len(asks) < depth,
     )
     return BookReset(instrument.symbol, snapshot, nanoseconds(row.timestamp), received_ns)
 
