@@ -128,7 +128,8 @@ class BinanceMapper:
             return None
         if event not in self._by_event:
             raise self._checks.refused("unknown_event", f"e is {event[:40]!r}", frame)
-        if row.among_all and _raw_symbol(fields) not in self._instruments:
+        named = _raw_symbol(fields) if row.among_all else None
+        if isinstance(named, str) and named not in self._instruments:
             self.ignored[OTHER_SYMBOL] += 1
             return None
         known, build = self._by_event[event]
