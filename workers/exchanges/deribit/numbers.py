@@ -23,8 +23,10 @@ MILLISECONDS_END = 10**14
 
 NEWEST_ID = 2**63
 
-_EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+_EXACT = Context(prec=50, rounding=ROUND_HALF_EVEN)
+_divide, _quantize = _EXACT.divide, _EXACT.quantize
 _PLACES = Decimal(1).scaleb(-18)
+_ZERO, _LIMIT = Decimal(0), Decimal(CEILING)
 
 
 def plain(number: Decimal) -> str:
@@ -47,7 +49,7 @@ def signed(number: Decimal) -> str:
     Raises:
         ValueError: it is not finite, or 1e20 or more.
     """
-    if not number.is_finite() or abs(number) >= CEILING:
+    if not number.is_finite() or abs(number) >= _LIMIT:
         raise ValueError(f"{str(number)[:40]!r} is no sane number")
     return plain(number)
 
@@ -88,17 +90,14 @@ def in_base(amount: Decimal, price: Decimal) -> str:
     Raises:
         ValueError: there is no price, or a number is absurd.
     """
-    unsigned(amount)
-    unsigned(price)
-    if not price:
-        raise ValueError("an inverse amount at price 0 has no quantity")
+    if not _ZERO < price < _LIMIT or not _ZERO <= amount < _LIMIT:
+        raise ValueError(f"amount {str(amount)[:40]} at price {str(price)[:40]} is no quantity")
     if not amount:
         return "0"
-    base = _EXACT.quantize(_EXACT.divide(amount, price), _PLACES)
-    if not base or base >= CEILING:
-        raise ValueError(f"amount {plain(amount)} at price {plain(price)} is no quantity")
-    text = format(base, "f")
-    return text.rstrip("0").rstrip(".")
+    base = _quantize(_divide(amount, price), _PLACES)
+    if not _ZERO < base < _LIMIT:
+        raise ValueError(f"amount {str(amount)[:40]} at price {str(price)[:40]} is no quantity")
+    return format(base, "f").rstrip("0").rstrip(".")
 
 
 def changes(rows: Iterable[Change], *, inverse: bool) -> Levels:
