@@ -279,9 +279,10 @@ def test_a_liquidation_has_the_side_of_the_forced_order(side):
     assert event.side == side.lower()
 
 
-def test_a_liquidation_that_filled_nothing_has_no_average_price():
-    (event,) = mapper().map(order(ap="0", z="0.000", X="NEW"), RECEIVED_NS)
-    assert (event.average_price, event.filled_quantity, event.status) == (None, "0.000", "NEW")
+def test_a_liquidation_that_filled_nothing_has_no_price():
+    (event,) = mapper().map(order(ap="0", p="0.0", z="0.000", X="NEW"), RECEIVED_NS)
+    assert (event.price, event.average_price) == (None, None)
+    assert (event.filled_quantity, event.status) == ("0.000", "NEW")
 
 
 @pytest.mark.parametrize(
@@ -354,13 +355,14 @@ BAD = [
     pytest.param(changed(FORCE_ORDER, o="gone"), "missing_field", id="no-order"),
     pytest.param(changed(FORCE_ORDER, o=[1]), "missing_field", id="order-is-an-array"),
     pytest.param(order(S="HOLD"), "missing_field", id="side-unknown"),
+    pytest.param(order(p="1e3"), "absurd_number", id="liquidated-at-an-exponent"),
     pytest.param(order(q="-1"), "absurd_number", id="liquidated-below-zero"),
     pytest.param(changed(CONTRACT_INFO, dt=-1), "absurd_number", id="delivered-before-1970"),
     pytest.param(changed(KLINE, k="gone"), "missing_field", id="no-candle"),
     pytest.param(changed(TRADE, e="margin"), "unknown_event", id="event-nobody-knows"),
     pytest.param(b"[]", "unknown_event", id="no-rows"),
     pytest.param(b"[" + TICKER + b',{"e":"24hrTicker"}]', "missing_field", id="row-is-empty"),
-    pytest.param(b'[{"e":"24hrTicker","s":[]}]', "missing_field", id="row-s-symbol-is-an-array"),
+    pytest.param(b'[{"e":"24hrTicker","s":[1]}]', "missing_field", id="row-s-symbol-is-an-array"),
 ]
 
 

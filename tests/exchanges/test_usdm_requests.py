@@ -330,7 +330,8 @@ def test_a_candle_is_closed_if_another_follows_or_its_end_is_long_past():
         body = msgspec.json.encode([row(1_600_000_000_000), row(1_600_000_060_000)])
         return [each.closed for each in poll.read(body, received_ms * 1_000_000)]
 
-    assert closed(1_600_000_090_000) == [True, False]  # it still runs
+    assert closed(1_600_000_061_000) == [True, False]  # the first ended just now
+    assert closed(1_600_000_090_000) == [True, False]
     assert closed(1_600_000_119_000) == [True, None]  # the clocks might not agree
     assert closed(1_600_000_121_000) == [True, None]
     assert closed(1_600_000_131_000) == [True, True]
