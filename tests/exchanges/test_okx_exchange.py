@@ -61,6 +61,16 @@ def test_a_subscription_names_its_instrument():
     )
 
 
+def test_an_answer_names_the_stream_it_is_for():
+    wanted = [*streams("orderbook", SWAP), *streams("liquidation", SWAP)]
+    wanted += streams("index-price", INVERSE)
+    (message,) = DERIVATIVES.subscribe(wanted, 1)
+    for stream, arg in zip(wanted, msgspec.json.decode(message)["args"], strict=True):
+        frame = msgspec.json.encode({"id": "1", "event": "subscribe", "arg": arg, "connId": "a4"})
+        (answer,) = DERIVATIVES.mapper(LISTED).map(frame, 5)
+        assert answer.accepted == (DERIVATIVES.channel_name(stream),)
+
+
 def test_what_serves_several_instruments_is_subscribed_once_and_kept():
     wanted = [
         *streams("liquidation", SWAP, INVERSE, FUTURE),

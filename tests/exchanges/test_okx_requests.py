@@ -201,6 +201,13 @@ def test_a_snapshot_knows_which_sides_it_cut(depth, complete):
     assert (found.bids_complete, found.asks_complete) == complete
 
 
+def test_400_levels_a_side_are_all_that_the_channel_keeps():
+    levels = [[str(price), "1", "0", "1"] for price in range(1000, 600, -1)]
+    body = reply(BOOK | {"bids": levels})
+    assert SPOT.read_snapshot(body, 400).bids_complete
+    assert not SPOT.read_snapshot(body, 399).bids_complete
+
+
 def test_a_snapshot_of_contracts_needs_its_instrument():
     with pytest.raises(ValueError, match="name its instrument"):
         DERIVATIVES.read_snapshot(reply(BOOK), 400)

@@ -1,6 +1,12 @@
 """OKX as the shared code sees it: two exchanges that speak one language; the rest is next door.
 
 Source: OKX API v5 guide, "Overview", "WebSocket" and "Connect", snapshot of 2026-07-28.
+
+What follows from how OKX is, and is not for the mapper to solve: before trading begins a book may
+stand crossed, so books of instruments that are not `trading` are not to be kept; after a rename an
+old subscription goes on under the new id, which is an unknown symbol here until it is subscribed
+anew; `books` leaves out the orders of the retail program that `tickers` and trades contain, so
+their best prices may differ; a candle's last message may never say that it is closed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +21,7 @@ from workers.exchanges.okx.mapper import OkxMapper
 from workers.exchanges.okx.rows import BARS
 from workers.exchanges.okx.sequence import OkxSequencer
 from workers.exchanges.okx.symbols import INST_TYPES, index_of, market_type
+from workers.exchanges.okx.unusual import stream_name
 from workers.model.errors import ExchangeError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument, MarketType
@@ -96,10 +103,19 @@ class Okx:
         business = theirs == "trades-all" or theirs.startswith("candle")
         return f"{root}/{'business' if business else 'public'}"
 
-    def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
-        """Subscribe messages. An answer comes for each channel of a message, under its id.
+    def channel_name(self, stream: Stream) -> str:
+        """What a stream is called in `Acknowledged.accepted`, `books:BTC-USDT`.
 
-        Streams that share a subscription are sent once.
+        Raises:
+            KeyError: a channel that this exchange does not have.
+        """
+        return stream_name(self._arg(stream))
+
+    def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
+        """Subscribe messages. Streams that share a subscription are sent once.
+
+        An answer comes for each channel under the message's id, `accepted` names it; a bad one is
+        refused with 60018 while its neighbours are served. Data may come before the answer.
         """
         return _control("subscribe", map(self._arg, streams), first_request_id)
 

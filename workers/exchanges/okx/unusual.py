@@ -49,7 +49,9 @@ def _answer(exchange: str, message: Fields, frame: bytes) -> Acknowledged | Shut
     """An answer comes for each channel of a request, under the request's id."""
     event, code = message["event"], message.get("code")
     complaint = f"{code}: {message.get('msg')}"[:300]
-    if event in ("subscribe", "unsubscribe"):
+    if event == "subscribe":
+        return Acknowledged(_request_id(message), accepted=_accepted(message.get("arg")))
+    if event == "unsubscribe":
         return Acknowledged(_request_id(message))
     if event in ("error", "channel-conn-count-error"):
         return Acknowledged(_request_id(message), complaint)
@@ -58,6 +60,15 @@ def _answer(exchange: str, message: Fields, frame: bytes) -> Acknowledged | Shut
     if event in IGNORED_EVENTS:
         return str(event)
     raise WireError(exchange, "unknown_event", f"event is {event!r:.40}", frame)
+
+
+def stream_name(arg: Fields) -> str:
+    """What one subscription is called, `books:BTC-USDT`, `liquidation-orders:SWAP`."""
+    return f"{arg.get('channel')}:{arg.get('instId') or arg.get('instType')}"
+
+
+def _accepted(arg: Any) -> tuple[str, ...] | None:
+    return (stream_name(arg),) if isinstance(arg, dict) else None
 
 
 def _request_id(message: Fields) -> int | str | None:
