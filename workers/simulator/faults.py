@@ -42,7 +42,8 @@ STREAM_KINDS = frozenset(get_args(Kind)) - REPLY_KINDS - ACTION_KINDS
 DEPTH_ONLY = frozenset({"gap", "crossed"})
 SNAPSHOT_KINDS = frozenset({"stale_snapshot", "adjacent_snapshot"})
 DEPTH_PATH = "/api/v3/depth"
-DEPTH_PATHS = frozenset({DEPTH_PATH, "/api/v2/public/get_order_book"})
+DEPTH_STREAMS = ("@depth", "@books")
+DEPTH_PATHS = frozenset({DEPTH_PATH, "/api/v2/public/get_order_book", "/api/v5/market/books"})
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -133,7 +134,7 @@ class Active:
             return False
         if self._symbol is not None and not stream.startswith(f"{self._symbol}@"):
             return False
-        if fault.kind in DEPTH_ONLY and "@depth" not in stream:
+        if fault.kind in DEPTH_ONLY and not any(name in stream for name in DEPTH_STREAMS):
             return False
         return (fault.stream is None or fault.stream in stream) and self._draw(now_s)
 
