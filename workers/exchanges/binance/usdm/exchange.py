@@ -3,6 +3,11 @@
 Source: the official SDK of 2026-07-24 and "Important WebSocket Change Notice" of 2026-03-06:
 since 2026-04-23 book data comes below /public and everything else below /market. A stream asked for
 on the wrong route is acknowledged and stays silent.
+
+What follows from how it is, and is not for the mapper to solve: retail (RPI) orders are in no book,
+so a trade may print inside the spread; contracts on equities and commodities are silent outside of
+their sessions; a dated contract's stream stops at delivery before its status changes; liquidations
+are sampled and cannot be fetched later; a rename is a new symbol with new ids.
 """
 
 from collections.abc import Sequence
