@@ -11,6 +11,7 @@ from config import ConfigError, load
 from config.settings import SimulatorSettings
 from workers.simulator.binance.connection import ConnectionOptions
 from workers.simulator.binance.limits import LimitOptions
+from workers.simulator.okx.server import OkxSimulator
 from workers.simulator.options import DIALECTS, Options
 from workers.simulator.recorder import dump
 from workers.simulator.recordings import RecordingError
@@ -91,7 +92,8 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Simulator(options).running() as address:
+    made = OkxSimulator(options) if options.dialect == "okx" else Simulator(options)
+    async with made.running() as address:
         print(f"simulator: {address}", flush=True)
         await stop.wait()
 
@@ -102,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser(load().simulator).parse_args(arguments)
         options = options_of(given)
         if given.dump:
+            if options.dialect == "okx":
+                raise ValueError("--dump: the okx dialect makes no recordings")
             print(dump(options, given.dump, given.dump_seconds).decode())
             return 0
         asyncio.run(serve(options))
