@@ -104,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser(load().simulator).parse_args(arguments)
         options = options_of(given)
         if given.dump:
-            if options.dialect == "okx":
-                raise ValueError("--dump: the okx dialect makes no recordings")
+            if options.dialect != "binance_spot":
+                raise ValueError(f"--dump: the {options.dialect} dialect makes no recordings")
             print(dump(options, given.dump, given.dump_seconds).decode())
             return 0
         asyncio.run(serve(options))

@@ -6,7 +6,7 @@ from pathlib import Path
 from workers.simulator.binance.connection import ConnectionOptions
 from workers.simulator.binance.limits import LimitOptions
 
-DIALECTS = ("binance_spot", "okx")
+DIALECTS = ("binance_spot", "deribit", "okx")
 
 
 @dataclass(frozen=True)
