@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulator.okx_client import NaiveBook, Running
+from tests.simulator.okx_client import Client, NaiveBook, Running
 
 BOTH = ["BTC-USDT", "BTC-USDT-SWAP"]
 
@@ -144,8 +144,13 @@ def test_a_lost_push_is_seen_as_a_broken_chain(exchange: Running) -> None:
         book.apply(message)
     exchange.fault("gap", symbol="BTC-USDT")
     with pytest.raises(AssertionError, match="gap"):
-        for applied in range(2, 40):
-            book.apply(client.take("books", applied + 1)[applied])
+        follow(client, book, 40)
+
+
+def follow(client: Client, book: NaiveBook, pushes: int) -> None:
+    """Apply pushes from the third on."""
+    for applied in range(2, pushes):
+        book.apply(client.take("books", applied + 1)[applied])
 
 
 def test_a_crossed_push_carries_a_bid_above_every_ask(exchange: Running) -> None:
