@@ -8,6 +8,7 @@ import requests
 import websocket
 
 from tests.simulator.deribit_client import Client, deribit, error, result
+from tests.waiting import wait_until
 
 NAME = "BTC-PERPETUAL"
 HOUR_MS = 3_600_000
@@ -15,7 +16,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    switches = ("credits=400000", "subscribe_credits=300000")
+    switches = ("credits=4000000", "subscribe_credits=300000")
     with deribit(tmp_path_factory.mktemp("deribit"), *switches) as running:
         yield running
 
@@ -157,6 +158,18 @@ def test_a_new_instrument_is_announced_and_then_listed(exchange: Any) -> None:
     row = client.data("instrument.creation.any.any")[0]
     assert (row["instrument_name"], row["kind"]) == (name, "option")
     assert len(result(exchange, "get_instruments")) == before + 1
+
+
+def test_book_summaries_are_made_each_two_seconds(exchange: Any) -> None:
+    def made() -> set[int]:
+        rows = result(exchange, "get_book_summary_by_currency", currency="BTC", kind="future")
+        assert {row["instrument_name"] for row in rows} >= {NAME}
+        return {row["creation_timestamp"] for row in rows}
+
+    first, now = made(), result(exchange, "get_time")
+    second = wait_until(lambda: made() - first, 10, "another summary")
+    assert now - max(first) <= 2100
+    assert min(second) // 2000 > max(first) // 2000
 
 
 def test_funding_rows_come_once_per_full_hour(exchange: Any) -> None:

@@ -18,6 +18,7 @@ from workers.simulator.market.candles import MINUTE_US
 VERSION = "1.2.26"
 DEPTHS = (1, 5, 10, 20, 50, 100, 1000, 10_000)
 MOST_ROWS = 1000
+SUMMARY_US = 2_000_000
 MOST_HOURS = 744
 VOLATILITY_SECONDS = {"1": 1, "60": 60, "3600": 3600, "43200": 43_200, "1D": 86_400}
 CURRENCIES = ("BTC", "ETH", "USDC", "USDT", "EURR", "any")
@@ -30,6 +31,7 @@ class Methods:
 
     def __init__(self, market: DeribitMarket) -> None:
         self.market = market
+        self._summaries: dict[str, tuple[int, list[dict[str, object]]]] = {}
 
     def call(self, method: str, params: Params, *, history: bool = False) -> object:
         """The result of a method. Raises RpcError.
@@ -112,6 +114,28 @@ class Methods:
         for name, chosen in sides.items():
             fields[name] = [payloads.pair(at, key, totals[key]) for key in chosen]
         return {**fields, "change_id": marks.change_id if change_id is None else change_id}
+
+    def summaries(self, params: Params) -> object:
+        """`public/get_book_summary_by_currency`: made each two seconds, not for each call."""
+        currency = word(params, "currency")
+        if currency not in CURRENCIES or currency == "any":
+            raise invalid("currency", "wrong value")
+        slot = self.market.now_us() // SUMMARY_US
+        made, rows = self._summaries.get(currency, (-1, []))
+        if made != slot:
+            found = [self.market.streams[name] for name in self.market.names()]
+            rows = [
+                payloads.summary(each.at, each.engine)
+                for each in found
+                if each.at.settlement == currency
+            ]
+            self._summaries[currency] = slot, rows
+        kind = params.get("kind")
+        return [
+            row
+            for row in rows
+            if kind in (None, self.market.streams[str(row["instrument_name"])].at.kind)
+        ]
 
     def last_trades(self, params: Params) -> object:
         """`public/get_last_trades_by_instrument` and `..._and_time`."""
@@ -204,6 +228,7 @@ METHODS: dict[str, Callable[[Methods, Params], object]] = {
     "public/get_instrument": Methods.instrument,
     "public/ticker": Methods.ticker,
     "public/get_order_book": Methods.order_book,
+    "public/get_book_summary_by_currency": Methods.summaries,
     "public/get_last_trades_by_instrument": Methods.last_trades,
     "public/get_last_trades_by_instrument_and_time": Methods.last_trades,
     "public/get_funding_rate_history": Methods.funding_history,

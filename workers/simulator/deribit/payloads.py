@@ -163,3 +163,25 @@ def pair(at: Contract, key: int, lots: int) -> list[msgspec.Raw]:
     """`[price,amount]` of get_order_book."""
     price, amount = decimal(abs(key) * at.tick), decimal(lots * at.lot)
     return [raw(price, exponents=False), raw(amount)]
+
+
+def summary(at: Contract, engine: Engine) -> dict[str, object]:
+    """A row of get_book_summary_by_currency."""
+    full = ticker(at, engine, "open")
+    stats = full["stats"]
+    same = [
+        *("instrument_name", "mark_price", "open_interest", "estimated_delivery_price"),
+        *("current_funding", "funding_8h", "mark_iv", "underlying_price", "underlying_index"),
+        "interest_rate",
+    ]
+    return {
+        **{name: full[name] for name in same if name in full},
+        **(stats if isinstance(stats, dict) else {}),
+        "base_currency": at.base,
+        "quote_currency": at.base if at.kind == "option" and at.inverse else at.quote,
+        "bid_price": full["best_bid_price"],
+        "ask_price": full["best_ask_price"],
+        "mid_price": full["mark_price"],
+        "last": full["last_price"],
+        "creation_timestamp": engine.now_us // 1000,
+    }
