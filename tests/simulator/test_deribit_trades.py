@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -6,6 +7,10 @@ import pytest
 
 from tests.simulator.deribit_client import Client, deribit, result
 from tests.waiting import wait_until
+from workers.simulator.deribit.market import DeribitMarket
+from workers.simulator.faults import FaultBox
+from workers.simulator.hub import Hub
+from workers.simulator.options import Options
 
 NAME = "BTC-PERPETUAL"
 OTHER = "ETH-PERPETUAL"
@@ -134,3 +139,15 @@ def test_candles_grow_from_the_trades(exchange: Any) -> None:
     assert shown["cost"] in costs
     assert shown["open"] == number(inside[0]["price"])
     assert shown["low"] <= shown["close"] <= shown["high"]
+
+
+def market(start_ms: int) -> DeribitMarket:
+    options = Options(dialect="deribit", symbols=(NAME,), start_ms=start_ms)
+    return DeribitMarket(options, Hub(FaultBox(time.monotonic)))
+
+
+def test_a_later_start_begins_with_greater_ids() -> None:
+    early, late = (market(start).streams[NAME] for start in (1_795_000_000_000, 1_795_000_010_000))
+    last = early.prints.trade_id(early.engine.tape.next_id - 1)
+    assert int(last) < int(late.prints.trade_id(late.engine.tape.first_id))
+    assert early.marks.change_id < late.marks.oldest

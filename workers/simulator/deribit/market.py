@@ -21,6 +21,10 @@ from workers.simulator.truth import Truth
 
 FIRST_CHANGE = 136_069_961_946
 FIRST_TRADE = 416_203_311
+IDS_FROM_S = 1_767_225_600
+"""2026-01-01, when the ids above were current; later starts begin with greater ones."""
+
+IDS_PER_S = 100_000
 LEAST_RATE = 3.0
 """Messages a second of the quietest instrument."""
 
@@ -46,7 +50,9 @@ class DeribitMarket(Market):
         offered = listed(begin_s * 1000)
         contracts = [each for each in offered if each.raw in options.symbols] or list(offered)
         self.hidden = {offered[-1].raw} & {each.raw for each in contracts}
-        counter, ids = ChangeCounter(options.seed, FIRST_CHANGE), TradeIds(FIRST_TRADE)
+        passed = max(0, begin_s - IDS_FROM_S) * IDS_PER_S
+        counter = ChangeCounter(options.seed, FIRST_CHANGE + passed)
+        ids = TradeIds(FIRST_TRADE + passed)
         self.streams: dict[str, InstrumentStreams] = {}
         for at in contracts:
             engine = Engine(
