@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from cli import config, down, env, migrate, options, query, status, trades, up, watch
+from cli import config, down, env, migrate, normalize, options, query, status, trades, up, watch
 from cli.output import quiet_libraries
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
@@ -47,6 +47,13 @@ app.command(
         "trades binance_spot BTC-USDT", "trades binance_spot BTC-USDT --last 100 --json"
     ),
 )(trades.trades_command)
+app.command(
+    "normalize",
+    epilog=options.examples(
+        "normalize okx_spot < frames.jsonl",
+        "normalize binance_spot --instruments exchangeInfo.json < frames.jsonl > events.jsonl",
+    ),
+)(normalize.normalize_command)
 
 
 def main() -> Any:

@@ -168,9 +168,8 @@ def _rest(name: str, each: ExchangeSettings, listed: list[Instrument]) -> str:
 
 def _connects(name: str, each: ExchangeSettings, connect_timeout_s: float) -> str:
     """All that can be checked of the WebSocket without instruments."""
-    connection = WebSocketConnection(
-        registry.exchange(name).stream_url(each.ws_url), connect_timeout_s=connect_timeout_s
-    )
+    url = registry.exchange(name).stream_url(each.ws_url, each.channels[0])
+    connection = WebSocketConnection(url, connect_timeout_s=connect_timeout_s)
     connection.connect()
     connection.close()
     return f"{each.ws_url} accepts connections; mapping not checked without REST"
@@ -181,14 +180,14 @@ def _stream(
 ) -> str:
     exchange: Exchange = registry.exchange(name)
     mapper = exchange.mapper(listed)
+    url = exchange.stream_url(each.ws_url, each.channels[0])
     streams = [
         Stream(channel, instrument.symbol, instrument.raw_symbol)
         for channel in each.channels
+        if exchange.stream_url(each.ws_url, channel) == url
         for instrument in listed
     ]
-    connection = WebSocketConnection(
-        exchange.stream_url(each.ws_url), connect_timeout_s=connect_timeout_s
-    )
+    connection = WebSocketConnection(url, connect_timeout_s=connect_timeout_s)
     connection.connect()
     try:
         for message in exchange.subscribe(streams, 1):

@@ -13,7 +13,7 @@ from workers.book.sync import (
     PublishGap,
     RequestSnapshot,
 )
-from workers.exchanges.binance.sequence import SpotSequencer
+from workers.exchanges.binance.spot.sequence import SpotSequencer
 
 BIDS, ASKS = [("100", "1"), ("99", "1")], [("101", "1"), ("102", "1")]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.book.market import Market, assert_true
 from workers.book.book import Book
 from workers.book.sync import BookSync, Phase, PublishBook, PublishDelta, PublishGap
-from workers.exchanges.binance.sequence import SpotSequencer
+from workers.exchanges.binance.spot.sequence import SpotSequencer
 from workers.model.events import Levels
 
 LIMIT, DEPTH, BUFFER = 8, 6, 5

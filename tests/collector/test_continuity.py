@@ -2,6 +2,7 @@ import math
 
 from workers.collector import continuity
 from workers.collector.continuity import GRACE_S, Hole, TradeContinuity
+from workers.exchanges.base import UnusedTradeId
 from workers.model.events import Trade
 
 
@@ -103,3 +104,11 @@ def test_holes_without_end_are_declared_and_their_late_trades_never_taken_for_re
     assert len(ids.due(0.0)) == 4999 - continuity.OPEN_HOLES
     assert len(ids.due(math.inf)) == continuity.OPEN_HOLES
     assert [ids.take(trade(each), 0.0) for each in (1, 3333, 9997)] == ["late"] * 3
+
+
+def test_an_id_nobody_traded_under_is_no_hole_and_hides_none():
+    ids, unused = following(7), ("binance_derivatives", "perpetual", "B-U", "BU", None, 80)
+    assert ids.take(UnusedTradeId(*unused, trade_id=8), 0.0) == "new"
+    assert ids.take(trade(9), 0.0) == "new"
+    ids.take(UnusedTradeId(*unused, trade_id=11), 0.0)
+    assert spans(ids.due(math.inf)) == [(10, 10, "sequence")]

@@ -9,7 +9,7 @@ from tests.collector.conftest import Running
 from tests.waiting import wait_until
 from workers.collector.books import LiveBooks
 from workers.collector.snapshots import SnapshotFetcher
-from workers.exchanges.binance.mapper import SpotMapper
+from workers.exchanges.binance.spot.mapper import SpotMapper
 from workers.local.servers import NatsServer
 from workers.runtime.host import CRASH_EXIT_CODE
 

@@ -10,7 +10,7 @@ import pytest
 from tests.collector.conftest import Running
 from tests.waiting import wait_until
 from workers.collector import watch
-from workers.exchanges.binance.exchange import BinanceSpot
+from workers.exchanges.binance.spot.exchange import BinanceSpot
 
 Run = Callable[..., Running]
 BTC = "BTC-USDT"

@@ -1,94 +1,48 @@
 """Binance spot against messages others recorded, with results two other programs agree on.
 
-The folder is described in its INDEX.md. Its sibling `binance_us` speaks the same language. Decimals
-are compared as numbers, ids and times exactly.
+Its sibling `binance_us` speaks the same language.
 """
 
 import gzip
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.captures import FOLDER
+from tests.contract.binance_facts import assert_events, assert_instrument, polled, query
+from tests.contract.recorded import (
+    NEEDS_CAPTURES,
+    Session,
+    Vector,
+    assert_levels,
+    assert_same_course,
+    exact,
+    lines,
+    play,
+    read_session,
+    rules,
+    session_id,
+    session_paths,
+    vectors,
+)
 from tests.exchanges.frames import BINANCE, instrument
 from workers.book.book import Book
-from workers.book.sync import BookSync, Phase, PublishGap
-from workers.exchanges.base import Acknowledged
+from workers.book.sequence import Snapshot
+from workers.book.sync import BookSync, PublishGap
+from workers.exchanges.base import Acknowledged, Poll
+from workers.exchanges.binance.spot import polls
 from workers.model.errors import WireError
-from workers.model.events import BookDelta, Event, Levels, Ticker, Trade
+from workers.model.events import Event, Trade
+from workers.model.instrument import Instrument
 
-pytestmark = [
-    pytest.mark.captures,
-    pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recorded messages at {FOLDER}"),
-]
+pytestmark = NEEDS_CAPTURES
 
 VENUES = ("binance_spot", "binance_us")
-NOT_READ_YET = {
-    "rest:/api/v3/klines",
-    "rest:/api/v3/trades",
-    "rest:/api/v3/aggTrades",
-    "rest:/api/v3/ticker/24hr",
-    "rest:/api/v3/ticker/bookTicker",
-}
-"""Replies to requests that Exchange does not make."""
-IGNORED_STREAMS = {"ws:kline", "ws:24hrMiniTicker"}
 RECORDED_DEPTH = 1000
 """What the recorded snapshots were asked for."""
-
-
-class Vector(msgspec.Struct):
-    """One line of vectors/dev.jsonl or control.jsonl; `raw` are the bytes as they were sent."""
-
-    id: str
-    venue: str
-    raw: msgspec.Raw
-    expect: Any
-    endpoint: str = ""
-
-    @classmethod
-    def read(cls, line: bytes) -> "Vector":
-        return msgspec.json.decode(line, type=cls)
-
-
-class Update(msgspec.Struct):
-    msg: msgspec.Raw
-
-
-class Resnapshot(msgspec.Struct):
-    after: int
-    snapshot: msgspec.Raw
-
-
-class Session(msgspec.Struct):
-    """A snapshot, the updates around it, and what a reference book makes of them."""
-
-    venue: str
-    symbol: str
-    snapshot: msgspec.Raw
-    snapshot_after: int
-    updates: list[Update]
-    expected: dict[str, Any]
-    checkpoint_every: int | None = None
-    resnapshots: list[Resnapshot] = []
-
-
-def lines(name: str) -> list[bytes]:
-    path = FOLDER / name
-    return path.read_bytes().splitlines() if path.is_file() else []
-
-
-def vectors(name: str) -> list[Vector]:
-    return [each for each in map(Vector.read, lines(name)) if each.venue in VENUES]
-
-
-def sessions() -> list[Path]:
-    paths = sorted((FOLDER / "sessions").glob("*.json*"))
-    return [each for each in paths if each.name.removeprefix("mut.").partition(".")[0] in VENUES]
 
 
 def mapper(*symbols: str) -> Any:
@@ -102,22 +56,32 @@ def map_one(frame: bytes) -> list[Event]:
     return list(mapper(symbol).map(frame, 0))
 
 
-def number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+def read_snapshot(body: bytes, depth: int = RECORDED_DEPTH) -> Snapshot:
+    return BINANCE.read_snapshot(body, depth)
 
 
-def exact(levels: Any) -> list[list[Decimal]]:
-    return [[Decimal(price), Decimal(size)] for price, size in levels]
+def map_frame(symbol: str) -> Any:
+    mapped = mapper(symbol)
+    return lambda frame: mapped.map(frame, 0)
 
 
-@pytest.mark.parametrize(
-    "vector",
-    [each for each in vectors("vectors/dev.jsonl") if each.endpoint not in NOT_READ_YET],
-    ids=lambda vector: vector.id,
-)
+def poll_of(vector: Vector) -> Callable[[str], Poll]:
+    """The question a recorded reply answers."""
+    makers: dict[str, Callable[[Instrument], Poll]] = {
+        "klines": lambda each: polls.klines(each, query(vector, "interval", "1m")),
+        "trades": polls.trades,
+        "aggTrades": lambda each: polls.aggregate_trades(each, 0),
+        "24hr": polls.ticker,
+        "bookTicker": polls.book_ticker,
+    }
+    make = makers[vector.endpoint.rpartition("/")[2]]
+    return lambda symbol: make(instrument(symbol, symbol, "?"))
+
+
+@pytest.mark.parametrize("vector", vectors("vectors/dev.jsonl", VENUES), ids=lambda each: each.id)
 def test_a_recorded_message_means_what_others_say_it_means(vector):
-    raw, expect, endpoint = bytes(vector.raw), vector.expect, vector.endpoint
-    if endpoint in IGNORED_STREAMS:
+    raw, expect, endpoint = vector.body, vector.expect, vector.endpoint
+    if endpoint == "ws:24hrMiniTicker":
         assert map_one(raw) == []
     elif endpoint.startswith("ws:depth<"):
         assert map_one(raw) == []
@@ -126,76 +90,12 @@ def test_a_recorded_message_means_what_others_say_it_means(vector):
     elif endpoint == "rest:/api/v3/depth":
         assert_snapshot(raw, expect)
     elif endpoint == "rest:/api/v3/exchangeInfo":
-        found = BINANCE.read_instruments(raw)
-        assert len(found) == len(expect["items"])
-        for each, facts in zip(found, expect["items"], strict=True):
-            assert each.raw_symbol == facts["symbol"]
-            assert (each.base, each.quote) == (facts["base"], facts["quote"])
-            assert each.raw_status == facts["status"]
-            assert number(each.tick_size) == (number(facts["tick_size"]) or None)
-            assert number(each.lot_size) == (number(facts["qty_step"]) or None)
+        for each, facts in zip(BINANCE.read_instruments(raw), expect["items"], strict=True):
+            assert_instrument(each, facts)
+    elif endpoint.startswith("rest:"):
+        assert_events(polled(vector, poll_of(vector)), vector)
     else:
-        (event,) = map_one(raw)
-        assert event.raw_symbol == expect["symbol"]
-        ASSERTIONS[endpoint](event, expect)
-
-
-def assert_trade(event: Event, expect: dict[str, Any]) -> None:
-    (facts,) = expect["items"]
-    assert isinstance(event, Trade)
-    assert str(event.trade_id) == facts["id"]
-    assert (number(event.price), number(event.quantity)) == (
-        Decimal(facts["price"]),
-        Decimal(facts["qty"]),
-    )
-    assert event.side == facts["side"]
-    assert event.exchange_ns == facts["ts"] * 1_000_000
-    assert event.first_trade_id == facts.get("first_trade_id")
-    assert event.last_trade_id == facts.get("last_trade_id")
-    assert event.aggregate == ("first_trade_id" in facts)
-
-
-def assert_delta(event: Event, expect: dict[str, Any]) -> None:
-    assert isinstance(event, BookDelta)
-    assert (event.first_update_id, event.last_update_id) == (
-        expect["seq"]["first"],
-        expect["seq"]["last"],
-    )
-    assert event.exchange_ns == expect["event_ts"] * 1_000_000
-    assert exact(event.bids) == exact(expect["bids"])
-    assert exact(event.asks) == exact(expect["asks"])
-
-
-def assert_best(event: Event, expect: dict[str, Any]) -> None:
-    assert isinstance(event, Ticker)
-    assert number(event.best_bid_price) == number(expect["bid"])
-    assert number(event.best_bid_quantity) == number(expect["bid_qty"])
-    assert number(event.best_ask_price) == number(expect["ask"])
-    assert number(event.best_ask_quantity) == number(expect["ask_qty"])
-    event_ms = expect["event_ts"]
-    assert event.exchange_ns == (None if event_ms is None else event_ms * 1_000_000)
-
-
-def assert_day(event: Event, expect: dict[str, Any]) -> None:
-    assert_best(event, expect)
-    for ours, theirs in (
-        ("last_price", "last"),
-        ("open_24h", "open"),
-        ("high_24h", "high"),
-        ("low_24h", "low"),
-        ("volume_24h", "volume"),
-        ("quote_volume_24h", "quote_volume"),
-    ):
-        assert number(getattr(event, ours)) == Decimal(expect[theirs]), ours
-
-
-ASSERTIONS = {
-    "ws:trade": assert_trade,
-    "ws:aggTrade": assert_trade,
-    "ws:depth": assert_delta,
-    "ws:24hrTicker": assert_day,
-    "ws:bookTicker": assert_best,
-}
+        assert_events(map_one(raw), vector)
 
 
 def assert_snapshot(body: bytes, expect: dict[str, Any]) -> None:
@@ -225,79 +125,37 @@ def test_what_is_no_event_does_not_become_one(control):
         )
 
 
-def read_session(path: Path) -> Session:
-    data = path.read_bytes()
-    return msgspec.json.decode(
-        gzip.decompress(data) if path.suffix == ".gz" else data, type=Session
-    )
+def book_sync(session: Session) -> BookSync:
+    return BookSync(session.symbol, Book(5000), BINANCE.sequencer)
 
 
-def play(
-    session: Session, sync: BookSync, depth: int = RECORDED_DEPTH
-) -> Iterator[tuple[int, tuple]]:
-    """Feed a session; yields each update's number and the actions that followed."""
-    mapped = mapper(session.symbol)
-    again = {each.after: each.snapshot for each in session.resnapshots}
-    for index, update in enumerate([*session.updates, None]):
-        if index == session.snapshot_after:
-            sync.snapshot(BINANCE.read_snapshot(bytes(session.snapshot), depth))
-        if index in again:
-            sync.snapshot(BINANCE.read_snapshot(bytes(again[index]), depth))
-        if update is not None:
-            (event,) = mapped.map(bytes(update.msg), 0)
-            yield index, sync.delta(event)
-
-
-def canonical(text: str) -> str:
-    plain = format(Decimal(text), "f")
-    return (plain.rstrip("0").rstrip(".") if "." in plain else plain) or "0"
-
-
-def digest(bids: Levels, asks: Levels) -> str:
-    marked = [*(("b", *level) for level in bids), *(("a", *level) for level in asks)]
-    rows = [f"{side}{canonical(price)}:{canonical(size)}" for side, price, size in marked]
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-@pytest.mark.parametrize("path", sessions(), ids=lambda path: path.name.partition(".json")[0])
+@pytest.mark.parametrize("path", session_paths(VENUES), ids=session_id)
 def test_a_recorded_session_ends_with_the_reference_book(path):
     session = read_session(path)
-    expected, final = session.expected, session.expected["final"]
-    sync = BookSync(session.symbol, Book(5000), BINANCE.sequencer)
-    checkpoints = {each["after_update"]: each for each in expected["checkpoints"]}
-    gaps, checked = [], 0
-    for index, actions in play(session, sync):
-        gaps += [(index, each) for each in actions if isinstance(each, PublishGap)]
-        if index in checkpoints and sync.phase is Phase.SYNCED:
-            bids, asks = sync.book.levels()
-            assert sync.last_id == checkpoints[index]["last_id"]
-            assert digest(bids, asks) == checkpoints[index]["sha256"], f"after {index}"
-            checked += 1
-    assert checked == len(checkpoints)
-    assert (sync.phase is Phase.SYNCED) == expected["synced_at_end"]
-    assert (sync.applied, sync.ignored) == (expected["applied"], expected["ignored"])
-    assert bool(sync.stale_snapshots) == expected["stale_snapshot"]
-    assert sync.last_id == final["last_id"]
+    gaps = assert_same_course(session, book_sync(session), map_frame(session.symbol), read_snapshot)
     assert [
         (index, "sequence", int(want.removeprefix("U<=")), got[0] - 1)
-        for index, want, got in expected["gaps"]
+        for index, want, got in session.expected["gaps"]
     ] == [(index, gap.cause, gap.first_id, gap.last_id) for index, gap in gaps]
-    bids, asks = sync.book.levels()
-    assert exact(bids) == exact(final["bids"])
-    assert exact(asks) == exact(final["asks"])
 
 
 @pytest.mark.parametrize(
-    "path", [each for each in sessions() if "first400" in each.name], ids=lambda path: path.name
+    "path",
+    [each for each in session_paths(VENUES) if "first400" in each.name],
+    ids=lambda path: path.name,
 )
 def test_what_a_cut_snapshot_proves_is_true_of_the_fuller_one(path):
     session = read_session(path)
     body = msgspec.json.decode(bytes(session.snapshot))
     body |= {"bids": body["bids"][:100], "asks": body["asks"][:100]}
     cut = Session(**msgspec.structs.asdict(session) | {"snapshot": msgspec.json.encode(body)})
-    full, part = (BookSync(session.symbol, Book(5000), BINANCE.sequencer) for _ in range(2))
+    full, part = book_sync(session), book_sync(session)
+    courses = (
+        play(session, full, map_frame(session.symbol), read_snapshot),
+        play(cut, part, map_frame(session.symbol), lambda body: read_snapshot(body, 100)),
+    )
     compared = 0
-    for _ in zip(play(session, full), play(cut, part, depth=100), strict=True):
+    for _ in zip(*courses, strict=True):
         if part.state != "SYNCED":
             continue
         depth = part.book.verified_depth
@@ -307,13 +165,8 @@ def test_what_a_cut_snapshot_proves_is_true_of_the_fuller_one(path):
     assert compared > 10_000
 
 
-def rules() -> list[dict[str, Any]]:
-    found = [msgspec.json.decode(line) for line in lines("sync_rules.jsonl")]
-    return [each for each in found if each["venue"] in VENUES]
-
-
 @pytest.mark.parametrize(
-    "rule", [each for each in rules() if "event" in each], ids=lambda r: r["id"]
+    "rule", [each for each in rules(VENUES) if "event" in each], ids=lambda r: r["id"]
 )
 def test_one_update_against_a_book(rule):
     state, event = rule["state"], rule["event"]
@@ -334,13 +187,11 @@ def test_one_update_against_a_book(rule):
     if rule["expect"]["last_id"] is not None:
         assert sync.last_id == rule["expect"]["last_id"]
     if rule["expect"]["book"] is not None:
-        bids, asks = sync.book.levels()
-        assert exact(bids) == exact(rule["expect"]["book"]["bids"])
-        assert exact(asks) == exact(rule["expect"]["book"]["asks"])
+        assert_levels(sync, rule["expect"]["book"])
 
 
 @pytest.mark.parametrize(
-    "rule", [each for each in rules() if "session" in each], ids=lambda rule: rule["id"]
+    "rule", [each for each in rules(VENUES) if "session" in each], ids=lambda rule: rule["id"]
 )
 def test_a_short_sequence_of_updates(rule):
     expect = rule["expect"]
@@ -348,16 +199,15 @@ def test_a_short_sequence_of_updates(rule):
         msgspec.json.encode(rule["session"] | {"expected": expect}), type=Session
     )
     sync = BookSync(session.symbol, Book(100), BINANCE.sequencer)
-    assert len(list(play(session, sync))) == len(session.updates)
-    bids, asks = sync.book.levels()
+    course = play(session, sync, map_frame(session.symbol), read_snapshot)
+    assert len(list(course)) == len(session.updates)
     assert (sync.applied, sync.ignored, sync.gaps) == (
         expect["applied"],
         expect["ignored"],
         len(expect["gaps"]),
     )
     assert sync.last_id == expect["final"]["last_id"]
-    assert exact(bids) == exact(expect["final"]["bids"])
-    assert exact(asks) == exact(expect["final"]["asks"])
+    assert_levels(sync, expect["final"])
 
 
 @pytest.mark.parametrize("day", ["20240808", "20240809"])

@@ -33,6 +33,10 @@ KLINE = (
     b'"s":"BNBBTC","i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0015",'
     b'"v":"1000","n":100,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}'
 )
+MINI_TICKER = (
+    b'{"e":"24hrMiniTicker","E":1672515782136,"s":"BNBBTC","c":"0.0025","o":"0.0010","h":"0.0025",'
+    b'"l":"0.0010","v":"10000","q":"18"}'
+)
 BLOCK_TRADE = (
     b'{"e":"blockTrade","E":1772506983582,"s":"BNBBTC","t":582,"p":"0.052","q":"5838",'
     b'"T":1772506983321,"m":true}'
@@ -45,6 +49,7 @@ EVENTS = {
     b"bnbbtc@depth@100ms": DEPTH,
     b"bnbbtc@ticker": TICKER,
     b"bnbbtc@bookTicker": BOOK_TICKER,
+    b"bnbbtc@kline_1m": KLINE,
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 from config.settings import Channel
 from tests.exchanges.frames import BINANCE
 from workers.book.sequence import Verdict
-from workers.exchanges.base import Stream
+from workers.exchanges.base import Heartbeat, Stream
+from workers.exchanges.binance.messages import INTERVALS
 from workers.exchanges.registry import EXCHANGES, UnknownExchange, exchange
 
 
@@ -26,7 +27,7 @@ def test_an_unknown_exchange_names_the_known_ones():
 
 
 def test_every_channel_a_setting_may_name_can_be_subscribed():
-    assert set(BINANCE.channels) == set(Channel.__args__)
+    assert set(BINANCE.channels) >= set(Channel.__args__)
 
 
 def test_streams_are_named_in_lower_case():
@@ -40,9 +41,13 @@ def test_streams_are_named_in_lower_case():
             "btcusdt@depth@100ms",
             "btcusdt@ticker",
             "btcusdt@bookTicker",
+            "btcusdt@kline_1m",
+            "btcusdt@kline_1s",
+            *(f"btcusdt@kline_{each}" for each in INTERVALS[1:]),
         ],
         "id": 5,
     }
+    assert BINANCE.channels[5:9] == ("kline", "kline-1s", "kline-3m", "kline-5m")
 
 
 def test_many_streams_share_few_messages_and_ids_count_up():
@@ -59,12 +64,18 @@ def test_nothing_to_subscribe_sends_nothing():
 
 @pytest.mark.parametrize("ws_url", ["wss://host:9443", "wss://host:9443/"])
 def test_streams_come_over_a_combined_connection(ws_url):
-    assert BINANCE.stream_url(ws_url) == "wss://host:9443/stream"
+    urls = {BINANCE.stream_url(ws_url, channel) for channel in BINANCE.channels}
+    assert urls == {"wss://host:9443/stream"}
 
 
 def test_control_messages_fit_the_limit_of_streams():
     messages = BINANCE.subscribe(streams(BINANCE.limits.streams_per_connection), 1)
     assert len(messages) == 6
+
+
+def test_snapshots_come_over_rest_and_pings_are_answered():
+    assert BINANCE.books_from_stream is False
+    assert BINANCE.heartbeat == Heartbeat(message=None, after_s=20.0)
 
 
 def test_the_sequencer_is_the_spot_rule():

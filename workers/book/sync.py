@@ -17,6 +17,8 @@
 | SYNCED    | audit           | agrees          | the wider proven ranges; PublishBook if changed |
 | any       | disconnected    |                 | EMPTY                                           |
 | any       | resync          |                 | BUFFERING; RequestSnapshot                      |
+| any       | reset           |                 | SYNCED; PublishGap if updates lie between, then |
+|           |                 |                 | PublishBook. Crossed, absurd: RequestSnapshot   |
 
 Outside SYNCED the book keeps its last state, frozen; it is readable only together with `state`.
 """
@@ -151,13 +153,9 @@ class BookSync:
         if self._older_than_stream(snapshot.last_update_id, sequencer):
             self.stale_snapshots += 1
             return (RequestSnapshot("stale_snapshot"),)
-        loaded = Book(self.book.limit)
-        try:
-            loaded.load(snapshot)
-        except BookError:
-            return (RequestSnapshot("malformed"),)
-        if loaded.crossed:
-            return (RequestSnapshot("crossed"),)
+        loaded = self._load(snapshot)
+        if not isinstance(loaded, Book):
+            return (RequestSnapshot(loaded),)
         actions: list[Action] = []
         if self._left_at is not None and snapshot.last_update_id > self._left_at:
             actions.append(self._gap("disconnect", self._left_at + 1, snapshot.last_update_id))
@@ -171,6 +169,30 @@ class BookSync:
                 self._buffer += waiting[index + 1 :]
                 self._seen_id = max(each.last_update_id for each in waiting)
                 return tuple(actions)
+        return (*actions, PublishBook())
+
+    def reset(self, snapshot: Snapshot) -> Actions:
+        """The stream itself brought a full book: it replaces whatever is here, asked for or not.
+
+        What the stream brought before it is contained in it or void: nothing that waits is applied,
+        and it is never too old.
+        """
+        loaded = self._load(snapshot)
+        if not isinstance(loaded, Book):
+            if self.phase is Phase.SYNCED:
+                return self._lose(loaded, None, None)
+            self.phase = Phase.BUFFERING
+            return (RequestSnapshot(loaded),)
+        synced, new = self.phase is Phase.SYNCED, snapshot.last_update_id
+        actions: list[Action] = []
+        old = self.last_id if synced else self._left_at
+        if old is not None and old != new:
+            ids = (old + 1, new) if old < new else (None, None)
+            actions.append(self._gap("sequence" if synced else "disconnect", *ids))
+        self.ignored += len(self._buffer)
+        self._leave(Phase.SYNCED)
+        self.book.replace(loaded)
+        self._sequencer, self._left_at = self._new_sequencer(new), None
         return (*actions, PublishBook())
 
     def audit(self, snapshot: Snapshot) -> Actions:
@@ -226,6 +248,15 @@ class BookSync:
         self._stale = self.phase is Phase.SYNCED
         return ()
 
+    def _load(self, snapshot: Snapshot) -> Book | Literal["malformed", "crossed"]:
+        """The snapshot as a book, or what is wrong with it."""
+        loaded = Book(self.book.limit)
+        try:
+            loaded.load(snapshot)
+        except BookError:
+            return "malformed"
+        return "crossed" if loaded.crossed else loaded
+
     def _begin(self, delta: BookDelta) -> Actions:
         """The first delta of a connection."""
         self.phase = Phase.BUFFERING
@@ -246,6 +277,8 @@ class BookSync:
         verdict = self._sequencer.judge(delta)
         if verdict is Verdict.STALE:
             self.ignored += 1
+            if delta.prev_update_id == delta.last_update_id == self._sequencer.last_id:
+                self._stale = False  # a keep-alive: the exchange says that nothing changed
             return ()
         if verdict is Verdict.GAP:
             return self._lose("sequence", *self._missing_before(delta), delta)
@@ -316,11 +349,13 @@ class BookSync:
         self.audits_agreed += 1
         return (PublishBook(),) if self.book.widen(audited) else ()
 
-    def _missing_before(self, delta: BookDelta) -> tuple[int, int]:
-        """Ids between the book and the delta, inclusive."""
+    def _missing_before(self, delta: BookDelta) -> tuple[int | None, int | None]:
+        """Ids between the book and the delta, inclusive; None where they run backwards."""
         assert self._sequencer is not None
         before = delta.prev_update_id
-        return self._sequencer.last_id + 1, delta.first_update_id - 1 if before is None else before
+        first, last = self._sequencer.last_id + 1, delta.first_update_id - 1
+        last = last if before is None else before
+        return (first, last) if first <= last else (None, None)
 
     def _gap(self, cause: GapCause, first_id: int | None, last_id: int | None) -> PublishGap:
         self.gaps += 1

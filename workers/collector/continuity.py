@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from workers.exchanges.base import UnusedTradeId
 from workers.model.events import GapCause, Trade
 
 GRACE_S = 1.0
@@ -31,7 +32,7 @@ class Hole:
     last_id: int
     cause: GapCause
     since_s: float
-    behind: Trade
+    behind: Trade | UnusedTradeId
 
     def without(self, trade_id: int) -> "list[Hole]":
         """What is left of it after one of its trades came."""
@@ -74,8 +75,8 @@ class TradeContinuity:
         self._newest_ns = trade.exchange_ns or 0
         self._cause = "restart"
 
-    def take(self, trade: Trade, now_s: float) -> Arrival:
-        """Note a trade and say what it is."""
+    def take(self, trade: Trade | UnusedTradeId, now_s: float) -> Arrival:
+        """Note a trade, or an id nobody traded under, and say what it is."""
         trade_id, last_id = trade.trade_id, self.last_id
         if last_id is not None and trade_id <= last_id:
             return self._passed(trade)
@@ -101,7 +102,7 @@ class TradeContinuity:
             self._known_from = self._declared.popleft().last_id + 1
         return due
 
-    def _passed(self, trade: Trade) -> Arrival:
+    def _passed(self, trade: Trade | UnusedTradeId) -> Arrival:
         trade_id, time_ns = trade.trade_id, trade.exchange_ns or 0
         if _fill(self._open, trade_id) or _fill(self._declared, trade_id):
             return "late"

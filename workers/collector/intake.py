@@ -10,7 +10,14 @@ from workers.collector.books import LiveBooks
 from workers.collector.continuity import Hole, TradeContinuity
 from workers.collector.outbox import Outbox
 from workers.collector.watch import StreamWatch, channel_of
-from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
+from workers.exchanges.base import (
+    Acknowledged,
+    BookReset,
+    Mapped,
+    Reply,
+    ShutdownNotice,
+    UnusedTradeId,
+)
 from workers.model.checks import implausible
 from workers.model.clock import Clock
 from workers.model.events import AnyEvent, BookDelta, Gap, GapCause, Trade
@@ -47,8 +54,11 @@ class Intake:
         if isinstance(item, Acknowledged):
             self._acknowledged(item)
             return
-        if isinstance(item, ShutdownNotice):
-            raise TypeError("the connection acts on shutdown notices itself")
+        if isinstance(item, UnusedTradeId):
+            self._follow("trade", item, now_s)
+            return
+        if isinstance(item, ShutdownNotice | Reply | BookReset):
+            raise TypeError(f"{type(item).__name__} is for the connection, not for its intake")
         channel = channel_of(item)
         watch = self.watches.get((channel, item.symbol))
         if watch is not None:
@@ -100,7 +110,7 @@ class Intake:
             self._counters.add("rest_errors_total", self._exchange, "subscribe")
             log.error("subscription refused", exchange=self._exchange, error=answer.error)
 
-    def _follow(self, channel: str, trade: Trade, now_s: float) -> bool:
+    def _follow(self, channel: str, trade: Trade | UnusedTradeId, now_s: float) -> bool:
         """Note a trade's id; whether the trade is to be published."""
         key = (channel, trade.symbol)
         continuity = self._trades.get(key)
@@ -144,7 +154,7 @@ class Intake:
     def _publish_gap(
         self,
         channel: str,
-        behind: Trade,
+        behind: Trade | UnusedTradeId,
         cause: GapCause,
         first_id: int | None,
         last_id: int | None,

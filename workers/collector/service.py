@@ -271,7 +271,7 @@ class CollectorService:
 
         return Connection(
             index,
-            self._exchange.stream_url(self._settings.ws_url),
+            self._exchange.stream_url(self._settings.ws_url, streams[0].channel),
             self._exchange,
             streams,
             self._exchange.mapper(instruments),

@@ -5,7 +5,8 @@ socket that pongs can carry a muted symbol. So life is data, measured against th
 """
 
 from workers.exchanges.base import Stream
-from workers.model.events import AnyEvent, BookDelta, Gap, OrderBook, Ticker, Trade
+from workers.model.address import event_type
+from workers.model.events import AnyEvent, BookDelta, Kline, OrderBook, Ticker, Trade
 
 SILENT_AFTER_S = 10.0
 """No stream is called silent before this, however busy it was."""
@@ -27,8 +28,10 @@ def channel_of(event: AnyEvent) -> str:
             return "orderbook"
         case Ticker():
             return "book-ticker" if event.last_price is None else "ticker"
-        case Gap():
-            return "gap"
+        case Kline():
+            return "kline" if event.interval == "1m" else f"kline-{event.interval}"
+        case _:
+            return event_type(event)
 
 
 class StreamWatch:

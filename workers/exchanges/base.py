@@ -4,8 +4,8 @@ One exchange is one folder: exchange.py (this protocol), messages.py (wire struc
 (frame to events), sequence.py (order of updates), requests.py (REST requests and their replies).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workers.book.sequence import Sequencer, Snapshot
@@ -25,6 +25,14 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """Calls allowed in a window from one address, counted apart from the weight."""
+
+    calls: int
+    window_s: float
+
+
+@dataclass(frozen=True)
 class Limits:
     """What the exchange allows; each with its source in the exchange's exchange.py.
 
@@ -36,6 +44,7 @@ class Limits:
         weight: REST weight in `weight_window_s` from one address.
         used_weight_header: response header that tells the weight used, lower case.
         max_age_s: the exchange ends a connection at this age; None: never.
+        buckets: budgets beside the weight, by the name requests give in `HttpRequest.bucket`.
     """
 
     streams_per_connection: int
@@ -47,14 +56,19 @@ class Limits:
     weight_window_s: float
     used_weight_header: str | None
     max_age_s: float | None
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The exchange answered request `request_id`; `error` is its complaint, None if it agreed."""
+    """The exchange answered request `request_id`; `error` is its complaint, None if it agreed.
+
+    `accepted` are the channels it lists as subscribed, in its own names; None where it lists none.
+    """
 
     request_id: int | str | None
     error: str | None = None
+    accepted: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,66 @@ class ShutdownNotice:
     detail: str
 
 
-Mapped = AnyEvent | Acknowledged | ShutdownNotice
+@dataclass(frozen=True)
+class BookReset:
+    """A full book that came on the stream: what a REST snapshot is elsewhere."""
+
+    symbol: str
+    snapshot: Snapshot
+    exchange_ns: int | None
+    received_ns: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The exchange asks to be answered at once: `message` goes back on the same connection."""
+
+    message: bytes
+
+
+@dataclass(frozen=True)
+class UnusedTradeId:
+    """An id of the trade tape behind which there is no trade: the ids go on, nothing is missing."""
+
+    exchange: str
+    market_type: MarketType
+    symbol: str
+    raw_symbol: str
+    exchange_ns: int | None
+    received_ns: int
+    trade_id: int
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a client must send so that it is not cut.
+
+    Args:
+        message: sent when nothing was received for `after_s`; None: control pings are answered,
+            nothing else is asked.
+        after_s: seconds of silence; the settings' `stability.heartbeat` may choose less.
+        on_connect: sent once, first of all (Deribit's set_heartbeat).
+    """
+
+    message: bytes | None = None
+    after_s: float = 20.0
+    on_connect: tuple[bytes, ...] = ()
+
+
+Mapped = AnyEvent | BookReset | Reply | Acknowledged | ShutdownNotice | UnusedTradeId
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A REST question and how its answer is read.
+
+    Args:
+        request: what to send.
+        read: (body, received_ns) to events; raises WireError for a body it cannot use.
+    """
+
+    request: HttpRequest
+    read: Callable[[bytes, int], Sequence[AnyEvent]]
 
 
 class Mapper(Protocol):
@@ -89,9 +162,15 @@ class Exchange(Protocol):
     market_type: MarketType
     limits: Limits
     channels: Sequence[str]
+    heartbeat: Heartbeat
+    books_from_stream: bool
+    """Snapshots come on the stream: one is asked for by unsubscribing and subscribing again."""
 
-    def stream_url(self, ws_url: str) -> str:
-        """Address to connect to, below the configured `ws_url`."""
+    def stream_url(self, ws_url: str, channel: str) -> str:
+        """Address that carries a channel, below the configured `ws_url`.
+
+        Channels with different addresses go on different connections.
+        """
         ...
 
     def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:

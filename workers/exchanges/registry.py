@@ -1,9 +1,21 @@
 """The exchanges there are, by name."""
 
 from workers.exchanges.base import Exchange
-from workers.exchanges.binance.exchange import BINANCE_SPOT
+from workers.exchanges.binance.spot.exchange import BINANCE_SPOT
+from workers.exchanges.binance.usdm.exchange import BINANCE_DERIVATIVES
+from workers.exchanges.deribit.exchange import DERIBIT
+from workers.exchanges.okx.exchange import OKX_DERIVATIVES, OKX_SPOT
 
-EXCHANGES: dict[str, Exchange] = {each.name: each for each in (BINANCE_SPOT,)}
+EXCHANGES: dict[str, Exchange] = {
+    each.name: each
+    for each in (
+        BINANCE_SPOT,
+        BINANCE_DERIVATIVES,
+        OKX_SPOT,
+        OKX_DERIVATIVES,
+        DERIBIT,
+    )
+}
 
 
 class UnknownExchange(KeyError):

@@ -3,7 +3,21 @@
 Two sends of one event carry one id, so JetStream stores it once within its duplicate window.
 """
 
-from workers.model.events import BookDelta, Event, Gap, OrderBook, Ticker, Trade
+from workers.model.events import (
+    BookDelta,
+    Event,
+    FundingRate,
+    Gap,
+    InstrumentChange,
+    Kline,
+    Liquidation,
+    LongShortRatio,
+    OpenInterest,
+    OrderBook,
+    Ticker,
+    Trade,
+    VolatilityIndex,
+)
 
 
 def event_type(event: Event) -> str:
@@ -33,4 +47,24 @@ def message_id(event: Event) -> str:
             return f"{root}:{when}:{kind}"
         case Gap():
             return f"{root}:{event.data_type}:{event.first_id}-{event.last_id}:{event.received_ns}"
+        case Kline():
+            state = "closed" if event.closed else str(event.exchange_ns or event.received_ns)
+            return f"{root}:{event.interval}:{event.open_time_ns}:{state}"
+        case FundingRate():
+            # Rate, mark price and index price may come apart, with one and the same time.
+            facts = f"{event.funding_rate}:{event.mark_price}:{event.index_price}"
+            return f"{root}:{event.exchange_ns or event.received_ns}:{facts}"
+        case OpenInterest():
+            return f"{root}:{event.exchange_ns or event.received_ns}"
+        case Liquidation() if event.trade_id is not None:
+            return f"{root}:{event.trade_id}:{event.side}"
+        case Liquidation():
+            order = f"{event.side}:{event.price}:{event.quantity}:{event.filled_quantity}"
+            return f"{root}:{event.exchange_ns}:{order}"
+        case LongShortRatio():
+            return f"{root}:{event.kind}:{event.period}:{event.exchange_ns}"
+        case VolatilityIndex():
+            return f"{root}:{event.resolution}:{event.exchange_ns}:{event.close}"
+        case InstrumentChange():
+            return f"{root}:{event.status}:{event.received_ns}"
     raise TypeError(f"{type(event).__name__} has no message id; add it to {__name__}")

@@ -35,11 +35,16 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
     source: Source = "live"
 
 
+OffBook = Literal["block", "rfq", "combo", "insurance_fund", "adl"]
+
+
 class Trade(Event, tag="trade"):
     """One trade, or with `aggregate` one taker order's fills at one price.
 
     `quantity` is in base units; `raw_quantity` is the exchange's own number where that differs.
-    `first_trade_id` and `last_trade_id` are the raw trades an aggregate covers.
+    `first_trade_id` and `last_trade_id` are the raw trades an aggregate covers. Where the exchange
+    has two ids, `trade_id` is the contiguous one and `exchange_trade_id` the other, as text.
+    `off_book`: how the trade came about if not on its book; its price may be away from the book's.
     """
 
     trade_id: int
@@ -50,6 +55,8 @@ class Trade(Event, tag="trade"):
     first_trade_id: int | None = None
     last_trade_id: int | None = None
     raw_quantity: str | None = None
+    exchange_trade_id: str | None = None
+    off_book: OffBook | None = None
 
 
 class OrderBook(Event, tag="orderbook"):
@@ -123,4 +130,123 @@ class Gap(Event, tag="gap"):
     lost: int | None = None
 
 
-AnyEvent = Trade | OrderBook | BookDelta | Ticker | Gap
+class Kline(Event, tag="kline"):
+    """One candle, running or closed; `interval` is `1m`, `5m`, `1h`, `1d`, ...
+
+    `open_time_ns` is its first nanosecond, `close_time_ns` its last as the exchange gives it.
+    Volumes are in base and in quote units.
+    """
+
+    interval: str
+    open_time_ns: int
+    open: str
+    high: str
+    low: str
+    close: str
+    closed: bool | None
+    close_time_ns: int | None = None
+    volume: str | None = None
+    quote_volume: str | None = None
+    trade_count: int | None = None
+
+
+class FundingRate(Event, tag="funding-rate"):
+    """A perpetual's funding, current or settled; fractions, 0.0001 = 1 bp a funding period.
+
+    `funding_time_ns` is when the rate is or was paid, `next_funding_time_ns` the payment after it
+    where the exchange tells both. A message that carries prices alone has no rate.
+    """
+
+    funding_rate: str | None = None
+    funding_time_ns: int | None = None
+    next_funding_time_ns: int | None = None
+    mark_price: str | None = None
+    index_price: str | None = None
+
+
+class OpenInterest(Event, tag="open-interest"):
+    """Open positions: base units, and their value in quote units where the exchange tells it.
+
+    `raw_open_interest` is the exchange's own number where that is not base units.
+    """
+
+    open_interest: str | None
+    open_interest_value: str | None = None
+    raw_open_interest: str | None = None
+
+
+class Liquidation(Event, tag="liquidation"):
+    """A forced order. `side` is the side of that order: `sell` closed a long.
+
+    `sampled`: the exchange shows only some of them. Quantities are base units. `trade_id` is the
+    trade that carried it, where the exchange marks trades.
+    """
+
+    side: Side
+    price: str | None
+    quantity: str
+    sampled: bool
+    average_price: str | None = None
+    filled_quantity: str | None = None
+    status: str | None = None
+    raw_quantity: str | None = None
+    trade_id: int | None = None
+
+
+RatioKind = Literal["all_accounts", "top_accounts", "top_positions", "taker_volume"]
+
+
+class LongShortRatio(Event, tag="long-short-ratio"):
+    """How many accounts, positions or takers are long and short, over one `period` (`5m`, `1d`).
+
+    `long_ratio` and `short_ratio` are fractions, or volumes for `taker_volume`.
+    """
+
+    kind: RatioKind
+    period: str
+    long_short_ratio: str | None
+    long_ratio: str | None = None
+    short_ratio: str | None = None
+
+
+class VolatilityIndex(Event, tag="volatility-index"):
+    """A volatility index such as DVOL, percent a year; `symbol` is the index, `BTC-DVOL`.
+
+    A live value has `close` alone; history has candles of `resolution` (`1m`, `1h`, `1d`).
+    """
+
+    close: str
+    resolution: str | None = None
+    open: str | None = None
+    high: str | None = None
+    low: str | None = None
+
+
+class InstrumentChange(Event, tag="instrument"):
+    """Facts of an instrument when it was listed, changed, halted or delisted."""
+
+    status: Literal["trading", "halted", "delisted"]
+    raw_status: str
+    base: str
+    quote: str
+    settle: str | None = None
+    tick_size: str | None = None
+    lot_size: str | None = None
+    contract_size: str | None = None
+    expiry_ns: int | None = None
+
+
+AnyEvent = (
+    Trade
+    | OrderBook
+    | BookDelta
+    | Ticker
+    | Gap
+    | Kline
+    | FundingRate
+    | OpenInterest
+    | Liquidation
+    | LongShortRatio
+    | VolatilityIndex
+    | InstrumentChange
+)

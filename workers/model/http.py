@@ -12,11 +12,13 @@ class HttpRequest:
         path: below the exchange's `rest_url`, `/api/v3/depth`.
         params: query parameters, already as text.
         weight: what it costs of the exchange's budget, in the exchange's own unit.
+        bucket: a budget of its own it also costs one call of; None: it costs weight alone.
     """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     weight: int = 1
+    bucket: str | None = None
 
 
 @dataclass(frozen=True)

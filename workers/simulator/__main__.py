@@ -11,7 +11,8 @@ from config import ConfigError, load
 from config.settings import SimulatorSettings
 from workers.simulator.binance.connection import ConnectionOptions
 from workers.simulator.binance.limits import LimitOptions
-from workers.simulator.options import Options
+from workers.simulator.okx.server import OkxSimulator
+from workers.simulator.options import DIALECTS, Options
 from workers.simulator.recorder import dump
 from workers.simulator.recordings import RecordingError
 from workers.simulator.server import Simulator
@@ -22,7 +23,7 @@ def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
     limits, connections = LimitOptions(), ConnectionOptions()
     made = argparse.ArgumentParser(
         prog="python -m workers.simulator",
-        description="A simulated Binance spot exchange, with a true book and faults on request.",
+        description="A simulated exchange, with a true book and faults on request.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = made.add_argument
@@ -42,6 +43,8 @@ def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
     add("--speed", type=float, default=1.0, help="of --play; 1 is the original pace")
     add("--settle-s", type=float, default=1.5, help="--play starts this long after SUBSCRIBE")
     add("--instrument", action="append", default=[], help="BTCUSDT=BTC-USDT, for --play")
+    add("--dialect", choices=DIALECTS, default="binance_spot", help="whose protocol to speak")
+    add("--switch", action="append", default=[], help="NAME=NUMBER of the dialect; repeatable")
     add("--weight-limit", type=int, default=limits.weight, help="REST weight a minute")
     add("--ban-s", type=float, default=limits.ban_s, help="length of the first 418 ban")
     add("--connect-limit", type=int, default=limits.connects, help="connects in 5 minutes")
@@ -69,6 +72,8 @@ def options_of(given: argparse.Namespace) -> Options:
         speed=given.speed,
         settle_s=given.settle_s,
         names=tuple(given.instrument),
+        dialect=given.dialect,
+        switches=tuple(given.switch),
         limits=LimitOptions(
             weight=given.weight_limit,
             ban_s=given.ban_s,
@@ -91,7 +96,8 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Simulator(options).running() as address:
+    made = OkxSimulator(options) if options.dialect == "okx" else Simulator(options)
+    async with made.running() as address:
         print(f"simulator: {address}", flush=True)
         await stop.wait()
 
@@ -102,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser(load().simulator).parse_args(arguments)
         options = options_of(given)
         if given.dump:
+            if options.dialect != "binance_spot":
+                raise ValueError(f"--dump: the {options.dialect} dialect makes no recordings")
             print(dump(options, given.dump, given.dump_seconds).decode())
             return 0
         asyncio.run(serve(options))

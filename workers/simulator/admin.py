@@ -31,8 +31,7 @@ class Admin:
         self._exchange, self._hub, self._faults = exchange, hub, faults
         self._disturbance, self._source = disturbance, source
         self._started_s = time.monotonic()
-        publishers = source.publishers if isinstance(source, Market) else {}
-        self._truth = Truth(publishers)
+        self._truth = source.truth() if isinstance(source, Market) else Truth({})
 
     def routes(self) -> list[web.RouteDef]:
         """Where it answers."""

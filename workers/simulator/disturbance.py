@@ -103,11 +103,12 @@ class Disturbance:
 
     def _disturb_market(self, entry: Active) -> None:
         market, fault = self._market, entry.fault
-        symbol = (fault.symbol or "").replace("-", "").upper()
-        if market is None or symbol not in market.publishers:
+        wanted = (fault.symbol or "").replace("-", "").upper()
+        names = market.publishers if market is not None else ()
+        symbol = next((name for name in names if name.replace("-", "").upper() == wanted), None)
+        if market is None or symbol is None:
             entry.hits, entry.left = 0, 0
-            return
-        if fault.kind == "halt":
+        elif fault.kind == "halt":
             market.halt(symbol, True)
             self._undo[entry.number] = lambda: market.halt(symbol, False)
         else:

@@ -4,13 +4,13 @@ Pure bookkeeping; connections and the market are acted on by disturbance.py.
 """
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, get_args
 
 import msgspec
 
-from workers.simulator.hub import Sent, wrap
-from workers.simulator.mutate import SPOILERS
+from workers.simulator.hub import Sent, Wrap, wrap
+from workers.simulator.mutate import SPOILERS, Spoiler
 
 Kind = Literal[
     "drop",
@@ -45,6 +45,8 @@ STREAM_KINDS = frozenset(get_args(Kind)) - REPLY_KINDS - ACTION_KINDS
 DEPTH_ONLY = frozenset({"gap", "crossed"})
 SNAPSHOT_KINDS = frozenset({"stale_snapshot", "adjacent_snapshot"})
 DEPTH_PATH = "/api/v3/depth"
+DEPTH_STREAMS = ("@depth", "@books")
+DEPTH_PATHS = frozenset({DEPTH_PATH, "/api/v2/public/get_order_book", "/api/v5/market/books"})
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +139,7 @@ class Active:
             return False
         if self._symbol is not None and not stream.startswith(f"{self._symbol}@"):
             return False
-        if fault.kind in DEPTH_ONLY and "@depth" not in stream:
+        if fault.kind in DEPTH_ONLY and not any(name in stream for name in DEPTH_STREAMS):
             return False
         return (fault.stream is None or fault.stream in stream) and self._draw(now_s)
 
@@ -146,10 +148,11 @@ class Active:
         fault = self.fault
         if not fault.on_replies:
             return False
-        if self._symbol is not None and symbol.lower() != self._symbol:
+        if self._symbol is not None and symbol.replace("-", "").lower() != self._symbol:
             return False
-        wanted = DEPTH_PATH if fault.kind in SNAPSHOT_KINDS else fault.path
-        return wanted in (None, path) and self._draw(now_s)
+        if fault.kind in SNAPSHOT_KINDS:
+            return path in DEPTH_PATHS and self._draw(now_s)
+        return fault.path in (None, path) and self._draw(now_s)
 
     def _draw(self, now_s: float) -> bool:
         if self.done(now_s) or now_s < self.begins_s:
@@ -181,9 +184,14 @@ class FaultBox:
         active: False while no event can be met, so that the hub need not ask.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        wrap: Wrap = wrap,
+        spoilers: Mapping[str, Spoiler] = SPOILERS,
+    ) -> None:
         self.active = False
-        self._clock = clock
+        self._clock, self._wrap, self._spoilers = clock, wrap, spoilers
         self._all: dict[int, Active] = {}
         self._numbers = 0
         self._held: dict[tuple[str, int], bytes] = {}
@@ -247,13 +255,13 @@ class FaultBox:
         self, fault: Fault | None, stream: str, receiver: int, payload: bytes, combined: bool
     ) -> list[bytes]:
         if fault is None:
-            return [wrap(stream, payload) if combined else payload]
+            return [self._wrap(stream, payload) if combined else payload]
         if fault.kind in SPOILERS:
             if fault.kind == "broken_json":
-                whole = wrap(stream, payload) if combined else payload
-                return [SPOILERS["broken_json"](whole, None, None)]
-            payload = SPOILERS[fault.kind](payload, fault.field, fault.value)
-        message = wrap(stream, payload) if combined else payload
+                whole = self._wrap(stream, payload) if combined else payload
+                return [self._spoilers["broken_json"](whole, None, None)]
+            payload = self._spoilers[fault.kind](payload, fault.field, fault.value)
+        message = self._wrap(stream, payload) if combined else payload
         match fault.kind:
             case "drop" | "gap" | "stall":
                 return []

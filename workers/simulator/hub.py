@@ -20,6 +20,9 @@ class Variant(NamedTuple):
 Encode = Callable[[bool], bytes]
 """From `microseconds` to the raw payload."""
 
+Wrap = Callable[[str, bytes], bytes]
+"""From a stream's name and a raw payload to the combined form."""
+
 
 class Receiver(Protocol):
     """What the hub knows of a connection."""
@@ -69,9 +72,9 @@ class Hub:
         published: events with at least one listener, by stream.
     """
 
-    def __init__(self, faults: Rewriter) -> None:
+    def __init__(self, faults: Rewriter, wrap: Wrap = wrap) -> None:
         self.published: dict[str, int] = {}
-        self._faults = faults
+        self._faults, self._wrap = faults, wrap
         self._listeners: dict[str, dict[Variant, dict[int, Receiver]]] = {}
         self._receivers: dict[int, Receiver] = {}
 
@@ -135,7 +138,7 @@ class Hub:
                     ):
                         receiver.queue(frame(message), 1, delay_s)
                 continue
-            data = frame((whole or wrap(stream, payload)) if variant.combined else payload)
+            data = frame((whole or self._wrap(stream, payload)) if variant.combined else payload)
             for receiver in receivers.values():
                 receiver.queue(data, 1)
 

@@ -14,6 +14,7 @@ from workers.simulator.market.clock import Pacer
 from workers.simulator.market.engine import Engine, EngineOptions
 from workers.simulator.market.instruments import instrument
 from workers.simulator.options import Options
+from workers.simulator.truth import Streams, Truth
 
 MOST_BURSTS = 1000
 """Steps to wait for a depth event that may never come in a market at rest: some five seconds."""
@@ -28,7 +29,8 @@ class Market:
     """
 
     def __init__(self, options: Options, hub: Hub) -> None:
-        self.publishers: dict[str, Publisher] = {}
+        self.publishers: Mapping[str, Streams]
+        publishers: dict[str, Publisher] = {}
         self.halted: set[str] = set()
         self.paused = False
         self.rate = options.rate
@@ -43,10 +45,11 @@ class Market:
                 journal_size=options.journal,
             )
             phase = index * 7 % FAST_STEPS
-            self.publishers[at.name] = Publisher(Engine(at, each), hub, phase)
-        self.rest = RestApi(self.publishers, self.halted, options.limits.weight)
-        steps = [publisher.step for publisher in self.publishers.values()]
-        steps.append(Overview(self.publishers, hub).step)
+            publishers[at.name] = Publisher(Engine(at, each), hub, phase)
+        self.publishers = publishers
+        self.rest = RestApi(publishers, self.halted, options.limits.weight)
+        steps = [publisher.step for publisher in publishers.values()]
+        steps.append(Overview(publishers, hub).step)
         self.pacer = Pacer(
             steps, self._skip, hub.flush, begin_s if options.start_ms is None else None
         )
@@ -98,6 +101,10 @@ class Market:
         """Go on."""
         self.paused = False
         self._wake()
+
+    def truth(self) -> Truth:
+        """What really happened."""
+        return Truth(self.publishers)
 
     def now_us(self) -> int:
         """Engine time."""

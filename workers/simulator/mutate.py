@@ -5,6 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+Spoiler = Callable[[bytes, str | None, object], bytes]
+"""From a payload, a field and a value to the spoiled payload."""
+
 USUAL_FIELD = {"trade": "p", "aggTrade": "p", "depthUpdate": "u", "24hrTicker": "c", "kline": "k"}
 """The field that is spoiled where none is named."""
 
@@ -56,7 +59,7 @@ def crossed(payload: bytes, field: str | None, value: object) -> bytes:
     return _changed(payload, cross)
 
 
-SPOILERS: dict[str, Callable[[bytes, str | None, object], bytes]] = {
+SPOILERS: dict[str, Spoiler] = {
     "broken_json": broken_json,
     "unknown_event": unknown_event,
     "missing_field": missing_field,

@@ -6,6 +6,8 @@ from pathlib import Path
 from workers.simulator.binance.connection import ConnectionOptions
 from workers.simulator.binance.limits import LimitOptions
 
+DIALECTS = ("binance_spot", "deribit", "okx")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -24,6 +26,8 @@ class Options:
         speed: 1 is the recording's own pace.
         settle_s: playback starts this long after the last SUBSCRIBE.
         names: `BTCUSDT=BTC-USDT`, for recordings that do not say it.
+        dialect: whose protocol is spoken, one of `DIALECTS`.
+        switches: `NAME=NUMBER`, figures that only one dialect has.
     """
 
     address: str = "127.0.0.1"
@@ -40,5 +44,7 @@ class Options:
     speed: float = 1.0
     settle_s: float = 1.5
     names: tuple[str, ...] = ()
+    dialect: str = "binance_spot"
+    switches: tuple[str, ...] = ()
     limits: LimitOptions = field(default_factory=LimitOptions)
     connections: ConnectionOptions = field(default_factory=ConnectionOptions)

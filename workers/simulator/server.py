@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from workers.simulator.admin import Admin
+from workers.simulator.deribit import dialect as deribit
 from workers.simulator.disturbance import Disturbance
 from workers.simulator.exchange import Exchange
 from workers.simulator.faults import FaultBox
@@ -36,12 +37,16 @@ class Simulator:
         self.faults = FaultBox(time.monotonic)
         self.hub = Hub(self.faults)
         self.source: Market | Playback
-        if options.play:
-            recording = read(options.play, options.http)
-            self.source = Playback(recording, options, self.hub, self._backlog)
+        self.exchange: Exchange
+        if options.dialect == "deribit":
+            self.faults, self.hub, self.source, self.exchange = deribit.parts(options)
         else:
-            self.source = Market(options, self.hub)
-        self.exchange = Exchange(options, self.hub, self.faults, self.source)
+            if options.play:
+                recording = read(options.play, options.http)
+                self.source = Playback(recording, options, self.hub, self._backlog)
+            else:
+                self.source = Market(options, self.hub)
+            self.exchange = Exchange(options, self.hub, self.faults, self.source)
         market = self.source if isinstance(self.source, Market) else None
         self.disturbance = Disturbance(
             self.faults,

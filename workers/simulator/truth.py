@@ -1,9 +1,10 @@
 """What really happened in the market, for tests: `/sim/truth/*`."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from workers.simulator.binance.payloads import encode_json
-from workers.simulator.binance.publisher import Publisher
+from workers.simulator.market.engine import Engine
 from workers.simulator.market.journal import TooOld
 
 MOST_TRADES = 1_000_000
@@ -17,6 +18,21 @@ class Unknown(Exception):
         self.status, self.reason = status, reason
 
 
+class Streams(Protocol):
+    """One symbol's market and what is published of it.
+
+    Attributes:
+        fast_id: update id up to which the 100 ms stream has been published.
+    """
+
+    engine: Engine
+    fast_id: int
+
+    def settled(self) -> bool:
+        """Whether every book change has been published."""
+        ...
+
+
 class Truth:
     """The markets, asked from the side.
 
@@ -24,7 +40,7 @@ class Truth:
         publishers: the markets by the exchange's symbol.
     """
 
-    def __init__(self, publishers: Mapping[str, Publisher]) -> None:
+    def __init__(self, publishers: Mapping[str, Streams]) -> None:
         self._publishers = publishers
 
     def book(self, symbol: str, update_id: int | None, depth: int | None) -> bytes:
@@ -74,7 +90,7 @@ class Truth:
         """Per symbol: ids and counts."""
         return {name: self._summary(each) for name, each in self._publishers.items()}
 
-    def _summary(self, publisher: Publisher) -> dict[str, object]:
+    def _summary(self, publisher: Streams) -> dict[str, object]:
         engine = publisher.engine
         tape, book = engine.tape, engine.book
         return {
@@ -94,8 +110,8 @@ class Truth:
             "rate": engine.rate,
         }
 
-    def _publisher(self, symbol: str) -> Publisher:
-        publisher = self._publishers.get(symbol.replace("-", ""))
+    def _publisher(self, symbol: str) -> Streams:
+        publisher = self._publishers.get(symbol) or self._publishers.get(symbol.replace("-", ""))
         if publisher is None:
             raise Unknown(404, f"no symbol {symbol}; there are {', '.join(self._publishers)}")
         return publisher

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
 
-from workers.model.events import BookState, Side, Source
+from workers.model.events import BookState, OffBook, Side, Source
 from workers.model.instrument import MarketType
 from workers.store.fields import Field, fields
 
@@ -82,6 +82,8 @@ TABLES: dict[str, Table] = {
                 *fields("flag", "aggregate"),
                 *fields("natural", "first_trade_id last_trade_id", optional=True),
                 *fields("decimal", "raw_quantity", optional=True),
+                *fields("text", "exchange_trade_id", optional=True),
+                Field("off_book", "text", optional=True, choices=get_args(OffBook)),
             ),
         ),
         Table(

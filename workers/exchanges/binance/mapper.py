@@ -1,4 +1,4 @@
-"""Binance spot frames to events. Pure: one mapper for live, replay and backfill.
+"""Binance frames to events, as far as spot and USD-M futures agree. Pure, for live and replay.
 
 Usual frames are recognised by their stream name or event name without decoding, then decoded once,
 typed. Everything else (answers, notices, odd field order, errors) goes through unusual.py.
@@ -10,25 +10,25 @@ from typing import Any
 
 import msgspec
 
-from workers.exchanges.base import Acknowledged, Mapped, ShutdownNotice
+from workers.exchanges.base import (
+    Acknowledged,
+    Mapped,
+    ShutdownNotice,
+    UnusedTradeId,
+    by_raw_symbol,
+)
+from workers.exchanges.binance.checks import NEWEST_ID, Checks
 from workers.exchanges.binance.messages import (
     UNREADABLE,
     BinanceAggTrade,
-    BinanceBookTicker,
+    BinanceCandle,
     BinanceCombined,
-    BinanceDepthUpdate,
-    BinanceTicker,
-    BinanceTrade,
+    BinanceKline,
 )
-from workers.exchanges.binance.requests import unreadable
-from workers.exchanges.binance.unusual import IGNORED_EVENTS, PARTIAL_DEPTH, read_unusual
-from workers.model.errors import WireError, WireErrorKind
-from workers.model.events import AnyEvent, BookDelta, Levels, Ticker, Trade
+from workers.exchanges.binance.shapes import Shape, shape
+from workers.exchanges.binance.unusual import Fields, Row, read_unusual
+from workers.model.events import AnyEvent, Kline, Trade
 from workers.model.instrument import Instrument
-from workers.model.level import read_decimals, read_levels
-
-MICROSECONDS_FROM = 10**14
-"""Milliseconds have 13 digits until 2286; a time this large is in microseconds, not far away."""
 
 NUMBERS = b'0123456789.,[]"'
 """What is left of a frame without these is its skeleton: its names, `true`, `null` and whatever is
@@ -38,83 +38,59 @@ needs no more than decoding; this check costs 0.5 us where reading the levels' n
 SKELETONS_KEPT = 10_000
 """Two or three for each stream; further ones are read with care each time."""
 
-NEWEST_ID = 2**63
 NAMES_KEPT = 200
 """Names of unknown fields; what is beyond is counted under `other`."""
 
-Build = Callable[[Any, bytes, int], AnyEvent]
+OTHER_SYMBOL = "other symbol"
+"""Rows of all-symbol streams that are nobody's here are counted as ignored under this name."""
+
+Item = AnyEvent | UnusedTradeId
+Build = Callable[[Any, bytes, int], Item | None]
 Decoder = msgspec.json.Decoder[Any]
 
 
-class _Shape(msgspec.Struct, frozen=True):
-    """How one event looks on the wire.
-
-    Args:
-        event: its name in `e`; bookTicker has none and is called so by us.
-        suffix: the end of its stream names.
-        struct: what its fields decode to.
-        fields: names it always has.
-        optional: names it may have, which we do not read.
-    """
-
-    event: str
-    suffix: str
-    struct: type[msgspec.Struct]
-    fields: frozenset[str]
-    optional: frozenset[str] = frozenset()
+def kline_shape(intervals: Sequence[str]) -> Shape:
+    """Candles of these lengths."""
+    suffixes = [f"@kline_{each}" for each in intervals]
+    return shape("kline", suffixes, BinanceKline, nested={"k": (BinanceCandle, "sfLVQB")})
 
 
-def _shape(
-    event: str, suffix: str, struct: type[msgspec.Struct], unread: str = "", optional: str = ""
-) -> _Shape:
-    names = frozenset(field.name for field in msgspec.structs.fields(struct) if field.required)
-    return _Shape(event, suffix, struct, names | frozenset(unread), frozenset(optional))
-
-
-SHAPES = (
-    _shape("trade", "@trade", BinanceTrade, unread="M", optional="ba"),
-    _shape("aggTrade", "@aggTrade", BinanceAggTrade, unread="M"),
-    _shape("depthUpdate", "@depth@100ms", BinanceDepthUpdate),
-    _shape("24hrTicker", "@ticker", BinanceTicker, unread="pPwxQOCFLn"),
-    _shape("bookTicker", "@bookTicker", BinanceBookTicker, optional="eET"),
-)
-BY_EVENT = {shape.event: shape for shape in SHAPES}
-
-
-class SpotMapper:
-    """Turns frames of Binance spot, raw or combined, into events.
+class BinanceMapper:
+    """What both mappers do; a subclass names its shapes and builds what differs.
 
     Args:
         exchange: the name events carry.
         instruments: the symbols it may meet; any other is a WireError unknown_symbol.
+        builds: each shape with the method that makes its event.
+        uncollected: events that exist and become nothing.
     """
 
-    def __init__(self, exchange: str, instruments: Sequence[Instrument]) -> None:
-        self._exchange = exchange
-        self._symbols = {each.raw_symbol: each.symbol for each in instruments}
+    def __init__(
+        self,
+        exchange: str,
+        instruments: Sequence[Instrument],
+        builds: Sequence[tuple[Shape, Build]],
+        uncollected: frozenset[str],
+    ) -> None:
+        self._exchange, self._uncollected = exchange, uncollected
+        self._instruments = by_raw_symbol(instruments)
+        self._checks = Checks(exchange)
         self.extra_fields: dict[str, int] = Counter()
         self.ignored: dict[str, int] = Counter()
         """Events that we know and do not collect, by name."""
-        self._build: dict[str, Build] = {
-            "trade": self._trade,
-            "aggTrade": self._aggregate,
-            "depthUpdate": self._delta,
-            "24hrTicker": self._ticker,
-            "bookTicker": self._book_ticker,
-        }
+        self._by_event = {each.event: (each, build) for each, build in builds}
         self._raw: dict[bytes, tuple[Decoder, Build]] = {}
         self._combined: dict[bytes, tuple[Decoder, Build]] = {}
-        for shape in SHAPES:
-            build = self._build[shape.event]
-            raw = msgspec.json.Decoder(shape.struct)
-            combined = msgspec.json.Decoder(BinanceCombined[shape.struct])  # type: ignore[name-defined]
-            self._raw[shape.event.encode()] = raw, build
-            self._combined[shape.suffix.encode()] = combined, build
-        self._combined[b"@depth"] = self._combined[b"@depth@100ms"]
+        for each, build in builds:
+            combined = msgspec.json.Decoder(BinanceCombined[each.struct])  # type: ignore[name-defined]
+            self._raw[each.event.encode()] = msgspec.json.Decoder(each.struct), build
+            self._combined |= {suffix.encode(): (combined, build) for suffix in each.suffixes}
         self._skeletons: set[bytes] = set()
 
     def map(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
         """Events and notices in one frame; empty where it carries nothing for us.
+
+        An array of all symbols with one unusable row is refused as a whole.
 
         Raises:
             WireError: the frame cannot be used; its `kind` says why.
@@ -125,7 +101,7 @@ class SpotMapper:
         elif frame.startswith(b'{"e":"'):
             route = self._raw.get(frame[6 : frame.find(b'"', 6)])
         else:
-            route = self._raw[b"bookTicker"] if frame.startswith(b'{"u":') else None
+            route = self._raw.get(b"bookTicker") if frame.startswith(b'{"u":') else None
         if route is None:
             return self._map_unusual(frame, received_ns)
         if frame.translate(None, NUMBERS) not in self._skeletons:
@@ -135,60 +111,72 @@ class SpotMapper:
             message = decoder.decode(frame)
         except UNREADABLE:
             return self._map_unusual(frame, received_ns)
-        return (build(getattr(message, "data", message), frame, received_ns),)
+        item = build(getattr(message, "data", message), frame, received_ns)
+        return () if item is None else (item,)
 
     def _map_unusual(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
         found = read_unusual(self._exchange, frame)
         if isinstance(found, Acknowledged | ShutdownNotice):
             return (found,)
-        event, fields = found
-        if event in IGNORED_EVENTS or event == PARTIAL_DEPTH:
+        items = (self._map_row(row, frame, received_ns) for row in found)
+        return tuple(each for each in items if each is not None)
+
+    def _map_row(self, row: Row, frame: bytes, received_ns: int) -> Item | None:
+        event, fields = self._event(row), row.fields
+        if event in self._uncollected:
             self.ignored[event] += 1
-            return ()
-        shape = BY_EVENT.get(event)
-        if shape is None:
-            raise WireError(self._exchange, "unknown_event", f"e is {event[:40]!r}", frame)
+            return None
+        if event not in self._by_event:
+            raise self._checks.refused("unknown_event", f"e is {event[:40]!r}", frame)
+        named = _raw_symbol(fields) if row.among_all else None
+        if isinstance(named, str) and named not in self._instruments:
+            self.ignored[OTHER_SYMBOL] += 1
+            return None
+        known, build = self._by_event[event]
         try:
-            message = msgspec.convert(fields, shape.struct)
+            message: Any = msgspec.convert(fields, known.struct)
         except UNREADABLE as error:
-            raise unreadable(self._exchange, event, error, frame) from error
-        if isinstance(message, BinanceDepthUpdate):
-            self._check_levels(message.b, message.a, frame)
-        mapped = self._build[event](message, frame, received_ns)
-        extra = fields.keys() - shape.fields - shape.optional
+            raise self._checks.unreadable(event, error, frame) from error
+        if isinstance(getattr(message, "b", None), list):
+            self._checks.levels(message.b, message.a, frame)
+        item = build(message, frame, received_ns)
+        extra = list(known.unknown(fields))
         for name in extra:
-            self._count_extra(f"{shape.struct.__name__}.{name[:40]}")
-        if not extra and len(self._skeletons) < SKELETONS_KEPT:
+            self._count_extra(f"{known.struct.__name__}.{name[:40]}")
+        if not extra and not row.among_all and len(self._skeletons) < SKELETONS_KEPT:
             self._skeletons.add(frame.translate(None, NUMBERS))
-        return (mapped,)
+        return item
+
+    def _event(self, row: Row) -> str:
+        """The event's name, ours where theirs does not tell."""
+        return row.event
 
     def _count_extra(self, name: str) -> None:
         known = name in self.extra_fields or len(self.extra_fields) < NAMES_KEPT
         self.extra_fields[name if known else "other"] += 1
 
-    def _trade(self, message: BinanceTrade, frame: bytes, received_ns: int) -> Trade:
-        self._check_numbers((message.p, message.q), (message.t,), frame)
-        return Trade(
-            exchange=self._exchange,
-            market_type="spot",
-            symbol=self._symbol(message.s, frame),
-            raw_symbol=message.s,
-            exchange_ns=self._ns(message.T, frame),
-            received_ns=received_ns,
-            trade_id=message.t,
-            price=message.p,
-            quantity=message.q,
-            side="sell" if message.m else "buy",
-        )
+    def _instrument(self, raw_symbol: str, frame: bytes) -> Instrument:
+        instrument = self._instruments.get(raw_symbol)
+        if instrument is None:
+            raise self._checks.refused("unknown_symbol", f"{raw_symbol[:40]!r}", frame)
+        return instrument
+
+    def _update_ids(self, first: int, last: int, frame: bytes) -> tuple[int, int]:
+        if not 0 <= first <= last < NEWEST_ID:
+            detail = f"update ids U {first}, u {last}"
+            raise self._checks.refused("absurd_number", detail, frame)
+        return first, last
 
     def _aggregate(self, message: BinanceAggTrade, frame: bytes, received_ns: int) -> Trade:
-        self._check_numbers((message.p, message.q), (message.a, message.f, message.l), frame)
+        ids = (message.a, message.f, message.l)
+        self._checks.numbers((message.p, message.q), ids, frame)
+        instrument = self._instrument(message.s, frame)
         return Trade(
             exchange=self._exchange,
-            market_type="spot",
-            symbol=self._symbol(message.s, frame),
+            market_type=instrument.market_type,
+            symbol=instrument.symbol,
             raw_symbol=message.s,
-            exchange_ns=self._ns(message.T, frame),
+            exchange_ns=self._checks.ns(message.T, frame),
             received_ns=received_ns,
             trade_id=message.a,
             price=message.p,
@@ -199,99 +187,31 @@ class SpotMapper:
             last_trade_id=message.l,
         )
 
-    def _delta(self, message: BinanceDepthUpdate, frame: bytes, received_ns: int) -> BookDelta:
-        first, last = message.U, message.u
-        if not 0 <= first <= last < NEWEST_ID:
-            raise self._refused("absurd_number", f"update ids U {first}, u {last}", frame)
-        return BookDelta(
+    def _kline(self, message: BinanceKline, frame: bytes, received_ns: int) -> Kline:
+        k, checks = message.k, self._checks
+        checks.numbers((k.o, k.h, k.l, k.c, k.v, k.q), (k.n,), frame)
+        instrument = self._instrument(message.s, frame)
+        return Kline(
             exchange=self._exchange,
-            market_type="spot",
-            symbol=self._symbol(message.s, frame),
+            market_type=instrument.market_type,
+            symbol=instrument.symbol,
             raw_symbol=message.s,
-            exchange_ns=self._ns(message.E, frame),
+            exchange_ns=checks.ns(message.E, frame),
             received_ns=received_ns,
-            first_update_id=first,
-            last_update_id=last,
-            bids=message.b,
-            asks=message.a,
+            interval=k.i,
+            open_time_ns=checks.ns(k.t, frame),
+            close_time_ns=checks.ns(k.T, frame),
+            open=k.o,
+            high=k.h,
+            low=k.l,
+            close=k.c,
+            volume=k.v,
+            quote_volume=k.q,
+            trade_count=k.n,
+            closed=k.x,
         )
 
-    def _ticker(self, message: BinanceTicker, frame: bytes, received_ns: int) -> Ticker:
-        bid, bid_size, ask, ask_size = self._best(message, frame)
-        day = (message.c, message.o, message.h, message.l, message.v, message.q)
-        self._check_numbers(day, (), frame)
-        return Ticker(
-            exchange=self._exchange,
-            market_type="spot",
-            symbol=self._symbol(message.s, frame),
-            raw_symbol=message.s,
-            exchange_ns=self._ns(message.E, frame),
-            received_ns=received_ns,
-            best_bid_price=bid,
-            best_bid_quantity=bid_size,
-            best_ask_price=ask,
-            best_ask_quantity=ask_size,
-            last_price=message.c,
-            open_24h=message.o,
-            high_24h=message.h,
-            low_24h=message.l,
-            volume_24h=message.v,
-            quote_volume_24h=message.q,
-        )
 
-    def _book_ticker(self, message: BinanceBookTicker, frame: bytes, received_ns: int) -> Ticker:
-        self._check_numbers((), (message.u,), frame)
-        bid, bid_size, ask, ask_size = self._best(message, frame)
-        return Ticker(
-            exchange=self._exchange,
-            market_type="spot",
-            symbol=self._symbol(message.s, frame),
-            raw_symbol=message.s,
-            exchange_ns=None if message.E is None else self._ns(message.E, frame),
-            received_ns=received_ns,
-            best_bid_price=bid,
-            best_bid_quantity=bid_size,
-            best_ask_price=ask,
-            best_ask_quantity=ask_size,
-        )
-
-    def _best(
-        self, message: BinanceTicker | BinanceBookTicker, frame: bytes
-    ) -> tuple[str | None, str | None, str | None, str | None]:
-        """Best bid and ask; an empty side comes as price 0, which is no price."""
-        prices = self._check_numbers((message.b, message.a, message.B, message.A), (), frame)
-        bid = (message.b, message.B) if prices[0] else (None, None)
-        ask = (message.a, message.A) if prices[1] else (None, None)
-        return *bid, *ask
-
-    def _symbol(self, raw_symbol: str, frame: bytes) -> str:
-        symbol = self._symbols.get(raw_symbol)
-        if symbol is None:
-            raise self._refused("unknown_symbol", f"{raw_symbol[:40]!r}", frame)
-        return symbol
-
-    def _ns(self, time_ms: int, frame: bytes) -> int:
-        """A time of theirs as nanoseconds; the unit is never guessed."""
-        if not 0 < time_ms < MICROSECONDS_FROM:
-            raise self._refused("absurd_number", f"time {time_ms} is not in milliseconds", frame)
-        return time_ms * 1_000_000
-
-    def _check_numbers(
-        self, texts: Sequence[str], ids: Sequence[int], frame: bytes
-    ) -> Sequence[float]:
-        for each in ids:
-            if not 0 <= each < NEWEST_ID:
-                raise self._refused("absurd_number", f"id {each}", frame)
-        try:
-            return read_decimals(texts) if texts else ()
-        except ValueError as error:
-            raise self._refused("absurd_number", str(error), frame) from None
-
-    def _check_levels(self, bids: Levels, asks: Levels, frame: bytes) -> None:
-        try:
-            read_levels(bids, asks)
-        except ValueError as error:
-            raise self._refused("absurd_number", f"level {error}", frame) from None
-
-    def _refused(self, kind: WireErrorKind, detail: str, frame: bytes) -> WireError:
-        return WireError(self._exchange, kind, detail, frame)
+def _raw_symbol(fields: Fields) -> object:
+    order = fields.get("o")  # forceOrder; in a ticker `o` is the opening price
+    return order.get("s") if isinstance(order, dict) else fields.get("s")

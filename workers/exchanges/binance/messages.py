@@ -1,7 +1,8 @@
-"""What Binance spot sends: wire structs with their payload as documented, field names theirs.
+"""Wire structs that Binance spot and USD-M futures share: payloads documented, field names theirs.
 
-Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md and rest-api.md, snapshot of
-2026-07-21. Prices and quantities are decimal text, ids integers, times milliseconds.
+Sources: github.com/binance/binance-spot-api-docs (web-socket-streams.md, rest-api.md, snapshot of
+2026-07-21) and the USD-M SDK of 2026-07-24. Prices and quantities are decimal text, ids integers,
+times milliseconds.
 """
 
 from typing import Generic, Literal, TypeVar
@@ -13,32 +14,28 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Level = tuple[str, str]
 
+MINUTES = ("1m", "3m", "5m", "15m", "30m")
+HOURS = ("1h", "2h", "4h", "6h", "8h", "12h")
+INTERVALS = (*MINUTES, *HOURS, "1d", "3d", "1w", "1M")
+"""Candle lengths; `1M` is a month, `1m` a minute. Spot also has `1s`."""
 
-class BinanceTrade(msgspec.Struct):
-    """Trade streams, `<symbol>@trade`.
+Payload = TypeVar("Payload")
 
-    {"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100",
-     "T":1672515782136,"m":true,"M":true}
-    t: contiguous per symbol. m: the buyer is the maker, so the taker sold. M: ignore.
-    Captures before 2024 also carry the order ids b and a.
-    """
 
-    e: Literal["trade"]
-    E: int
-    s: str
-    t: int
-    p: str
-    q: str
-    T: int
-    m: bool
+class BinanceCombined(msgspec.Struct, Generic[Payload]):
+    """The wrapper on connections to `/stream`: {"stream":"bnbbtc@trade","data":{...}}."""
+
+    data: Payload
 
 
 class BinanceAggTrade(msgspec.Struct):
-    """Aggregate trade streams, `<symbol>@aggTrade`: one taker order's fills at one price.
+    """Aggregate trade streams, `<symbol>@aggTrade`.
 
     {"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,
      "T":1672515782136,"m":true,"M":true}
-    a: contiguous per symbol. f, l: first and last raw trade. m, M as in BinanceTrade.
+    Spot: one taker order's fills at one price. USD-M: fills of 100 ms with one price and taker
+    side; `q` holds retail (RPI) fills that `nq` leaves out; no `M`, since 2026 `st` (2: COIN-M).
+    a: contiguous per symbol. f, l: first and last raw trade. m: the buyer is the maker. M: ignore.
     """
 
     e: Literal["aggTrade"]
@@ -51,82 +48,49 @@ class BinanceAggTrade(msgspec.Struct):
     l: int  # noqa: E741 - their name
     T: int
     m: bool
+    st: int = 1
 
 
-class BinanceDepthUpdate(msgspec.Struct):
-    """Diff. depth stream, `<symbol>@depth@100ms`.
+class BinanceCandle(msgspec.Struct):
+    """The `k` of BinanceKline. t, T: first and last ms. i: interval. x: it is closed.
 
-    {"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,
-     "b":[["0.0024","10"]],"a":[["0.0026","100"]]}
-    U, u: first and last update id covered. b, a: bids and asks, absolute quantity, 0 deletes.
+    o, c, h, l: open, close, high, low. v, q: base and quote volume. n: number of trades.
+    Not used: s, f and L (trade ids, -1 without any), V and Q (taker buys), B.
     """
 
-    e: Literal["depthUpdate"]
-    E: int
-    s: str
-    U: int
-    u: int
-    b: list[Level]
-    a: list[Level]
-
-
-class BinanceTicker(msgspec.Struct):
-    """Individual symbol ticker streams, `<symbol>@ticker`: a rolling window of 24 h.
-
-    {"e":"24hrTicker","E":1672515782136,"s":"BNBBTC","p":"0.0015","P":"250.00","w":"0.0018",
-     "x":"0.0009","c":"0.0025","Q":"10","b":"0.0024","B":"10","a":"0.0026","A":"100","o":"0.0010",
-     "h":"0.0025","l":"0.0010","v":"10000","q":"18","O":0,"C":86400000,"F":0,"L":18150,"n":18151}
-    c: last price. b, B, a, A: best bid and ask. o, h, l: open, high, low. v, q: base and quote
-    volume. Not used: p, P, w, x, Q, O, C, F, L, n.
-    """
-
-    e: Literal["24hrTicker"]
-    E: int
-    s: str
-    c: str
-    b: str
-    B: str
-    a: str
-    A: str
+    t: int
+    T: int
+    i: str
     o: str
+    c: str
     h: str
     l: str  # noqa: E741 - their name
     v: str
+    n: int
+    x: bool
     q: str
 
 
-class BinanceBookTicker(msgspec.Struct):
-    """Individual symbol book ticker streams, `<symbol>@bookTicker`.
+class BinanceKline(msgspec.Struct):
+    """Kline streams, `<symbol>@kline_1m`; every 2 s on spot, every 250 ms on USD-M.
 
-    {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000",
-     "A":"40.66000000"}
-    u: the book's update id, the counter of the depth stream. No e and, on spot, no times.
+    {"e":"kline","E":1672515782136,"s":"BNBBTC","k":{"t":1672515780000,"T":1672515839999,
+     "s":"BNBBTC","i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0015",
+     "v":"1000","n":100,"x":false,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}
     """
 
-    u: int
+    e: Literal["kline"]
+    E: int
     s: str
-    b: str
-    B: str
-    a: str
-    A: str
-    E: int | None = None
-
-
-Payload = TypeVar("Payload")
-
-
-class BinanceCombined(msgspec.Struct, Generic[Payload]):
-    """The wrapper on connections to `/stream`: {"stream":"bnbbtc@trade","data":{...}}."""
-
-    data: Payload
+    k: BinanceCandle
 
 
 class BinanceDepth(msgspec.Struct):
-    """GET /api/v3/depth, and the partial depth streams `<symbol>@depth20`.
+    """GET /api/v3/depth, /fapi/v1/depth, and the partial depth streams of spot.
 
     {"lastUpdateId":1027024,"bids":[["4.00000000","431.00000000"]],
      "asks":[["4.00000200","12.00000000"]]}
-    Best first. Old replies carry a third, empty element in each level.
+    Best first. USD-M also gives E and T. Old spot replies carry a third, empty element in a level.
     """
 
     lastUpdateId: int
@@ -154,21 +118,87 @@ class BinanceFilter(msgspec.Struct):
     stepSize: str | None = None
 
 
-class BinanceSymbol(msgspec.Struct):
-    """One symbol of GET /api/v3/exchangeInfo.
+class BinanceTradeRow(msgspec.Struct):
+    """One row of GET .../trades and .../historicalTrades.
 
-    {"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[...]}
-    status: TRADING, END_OF_DAY, HALT, BREAK, CANCEL_ONLY (since 2026-07).
+    {"id":28457,"price":"4.00000100","qty":"12.00000000","quoteQty":"48.000012",
+     "time":1499865549590,"isBuyerMaker":true,"isBestMatch":true}
+    """
+
+    id: int
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool
+
+
+class BinanceAggTradeRow(msgspec.Struct):
+    """One row of GET .../aggTrades; letters as in BinanceAggTrade.
+
+    {"a":26129,"p":"0.01633102","q":"4.70443515","f":27781,"l":27781,"T":1498793709153,"m":true}
+    A row with f and l -1 was invalidated by the exchange (spot, 2022-04-12).
+    """
+
+    a: int
+    p: str
+    q: str
+    f: int
+    l: int  # noqa: E741 - their name
+    T: int
+    m: bool
+
+
+class BinanceKlineRow(msgspec.Struct, array_like=True):
+    """One row of GET .../klines: the first nine of twelve elements.
+
+    [1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",
+     1499644799999,"2434.19055334",308,"1756.87402397","28.46694368","0"]
+    """
+
+    open_time: int
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    close_time: int
+    quote_volume: str
+    trades: int
+
+
+class BinanceDayRow(msgspec.Struct):
+    """GET .../ticker/24hr for one symbol; USD-M has no best bid and ask in it.
+
+    {"symbol":"BNBBTC","lastPrice":"4.00000200","bidPrice":"4.00000000","bidQty":"100.00000000",
+     "askPrice":"4.00000200","askQty":"100.00000000","openPrice":"99.00000000","highPrice":"100.0",
+     "lowPrice":"0.10000000","volume":"8913.30000000","quoteVolume":"15.30000000",
+     "closeTime":1499869899040, ...}
     """
 
     symbol: str
-    status: str
-    baseAsset: str
-    quoteAsset: str
-    filters: list[BinanceFilter] = []
+    lastPrice: str
+    openPrice: str
+    highPrice: str
+    lowPrice: str
+    volume: str
+    quoteVolume: str
+    closeTime: int
+    bidPrice: str | None = None
+    bidQty: str | None = None
+    askPrice: str | None = None
+    askQty: str | None = None
 
 
-class BinanceExchangeInfo(msgspec.Struct):
-    """GET /api/v3/exchangeInfo: {"symbols":[...]} among other things."""
+class BinanceBestRow(msgspec.Struct):
+    """GET .../ticker/bookTicker for one symbol; spot gives no time.
 
-    symbols: list[BinanceSymbol]
+    {"symbol":"BTCUSDT","bidPrice":"19115.95","bidQty":"0.274","askPrice":"19116.50",
+     "askQty":"0.384","time":1607294182164}
+    """
+
+    symbol: str
+    bidPrice: str
+    bidQty: str
+    askPrice: str
+    askQty: str
+    time: int | None = None

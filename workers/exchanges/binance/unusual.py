@@ -1,11 +1,11 @@
-"""Frames of Binance spot that are not plain data: answers, notices, and what we do not read.
+"""Frames that are not plain data: answers, notices, rows of all symbols, and what we do not read.
 
 Slow and careful where the mapper is fast: it decodes without types and says what a frame is, or
 why it is nothing. Sources: web-socket-streams.md, "Live Subscribing", "serverShutdown", and the
 error shapes seen from live servers ({"error":{...},"id":1}).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,30 +13,28 @@ from workers.exchanges.base import Acknowledged, ShutdownNotice
 from workers.exchanges.binance.messages import UNREADABLE
 from workers.model.errors import WireError
 
-IGNORED_EVENTS = frozenset(
-    {
-        "kline",
-        "24hrMiniTicker",
-        "1hTicker",
-        "4hTicker",
-        "1dTicker",
-        "avgPrice",
-        "referencePrice",
-        "blockTrade",  # off the book, ids of its own: not part of the trade tape
-    }
-)
-"""Market data events that exist and that we do not collect."""
-
 PARTIAL_DEPTH = "partialDepth"
-"""Our word for `<symbol>@depth20`, whose messages carry no event name."""
+"""Our word for `<symbol>@depth20`, whose messages have no event name or that of the changes."""
 
 WRAPPER = frozenset({"stream", "data"})
 
 Fields = dict[str, Any]
 
 
-def read_unusual(exchange: str, frame: bytes) -> Acknowledged | ShutdownNotice | tuple[str, Fields]:
-    """What a frame is: an answer, a notice, or an event's name with its fields.
+class Row(NamedTuple):
+    """One event, undecoded. `stream`: the wrapper's name, empty on raw connections.
+
+    `among_all`: it came with rows of symbols nobody asked for.
+    """
+
+    event: str
+    fields: Fields
+    stream: str
+    among_all: bool
+
+
+def read_unusual(exchange: str, frame: bytes) -> Acknowledged | ShutdownNotice | list[Row]:
+    """What a frame is: an answer, a notice, or its events.
 
     Unknown fields of the wrapper come with the event's own, as `stream.<name>`.
 
@@ -47,33 +45,50 @@ def read_unusual(exchange: str, frame: bytes) -> Acknowledged | ShutdownNotice |
         message = msgspec.json.decode(frame)
     except UNREADABLE as error:
         raise WireError(exchange, "broken_json", str(error), frame) from error
+    if isinstance(message, list):
+        return _rows(exchange, message, "", frame)
     if not isinstance(message, dict):
         raise WireError(exchange, "unknown_event", "the message is not an object", frame)
     if "stream" not in message or "data" not in message:
         answer = _answer(message)
         if answer is not None:
             return answer
-        return _event(exchange, message, "", frame)
-    if not isinstance(message["data"], dict):
-        raise WireError(exchange, "unknown_event", f"{_name(message)}: data is no object", frame)
+        return _notice_or_row(exchange, message, "", frame)
+    stream, data = _name(message), message["data"]
+    if isinstance(data, list):
+        return _rows(exchange, data, stream, frame)
+    if not isinstance(data, dict):
+        raise WireError(exchange, "unknown_event", f"{stream}: data is no object", frame)
     extra = {f"stream.{name}": message[name] for name in message.keys() - WRAPPER}
-    return _event(exchange, message["data"] | extra, _name(message), frame)
+    return _notice_or_row(exchange, data | extra, stream, frame)
 
 
-def _event(
+def _rows(exchange: str, rows: list[Any], stream: str, frame: bytes) -> list[Row]:
+    """A stream of all symbols sends an array."""
+    if not rows or not all(isinstance(each, dict) for each in rows):
+        raise WireError(exchange, "unknown_event", f"{stream}: no array of events", frame)
+    return [Row(_event(exchange, each, stream, frame), each, stream, True) for each in rows]
+
+
+def _notice_or_row(
     exchange: str, fields: Fields, stream: str, frame: bytes
-) -> ShutdownNotice | tuple[str, Fields]:
-    event = fields.get("e")
-    if event == "serverShutdown":
+) -> ShutdownNotice | list[Row]:
+    if fields.get("e") == "serverShutdown":
         return ShutdownNotice(f"serverShutdown, sent at {fields.get('E')}")
+    event = _event(exchange, fields, stream, frame)
+    return [Row(event, fields, stream, stream.startswith("!"))]
+
+
+def _event(exchange: str, fields: Fields, stream: str, frame: bytes) -> str:
+    event = fields.get("e")
     if isinstance(event, str):
-        return event, fields
+        return event
     if event is not None:
         raise WireError(exchange, "missing_field", f"{stream}: e is {event!r:.40}", frame)
     if stream.endswith("@bookTicker") or ("u" in fields and "s" in fields and "U" not in fields):
-        return "bookTicker", fields
+        return "bookTicker"
     if "lastUpdateId" in fields:
-        return PARTIAL_DEPTH, fields
+        return PARTIAL_DEPTH
     if "E" in fields or "s" in fields:
         raise WireError(exchange, "missing_field", f"{stream}: no event name e", frame)
     raise WireError(exchange, "unknown_event", f"{stream}: nothing we know", frame)

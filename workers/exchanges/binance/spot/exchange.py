@@ -6,13 +6,14 @@ Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md ("Genera
 
 from collections.abc import Sequence
 
-import msgspec
-
 from workers.book.sequence import Sequencer, Snapshot
-from workers.exchanges.base import Limits, Stream
-from workers.exchanges.binance import requests
-from workers.exchanges.binance.mapper import SpotMapper
-from workers.exchanges.binance.sequence import SpotSequencer
+from workers.exchanges.base import Heartbeat, Limits, Stream
+from workers.exchanges.binance.control import control, kline_suffixes
+from workers.exchanges.binance.messages import INTERVALS
+from workers.exchanges.binance.rest import read_error
+from workers.exchanges.binance.spot import requests
+from workers.exchanges.binance.spot.mapper import SpotMapper
+from workers.exchanges.binance.spot.sequence import SpotSequencer
 from workers.model.errors import ExchangeError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument, MarketType
@@ -23,11 +24,9 @@ STREAM_SUFFIXES = {
     "orderbook": "@depth@100ms",
     "ticker": "@ticker",
     "book-ticker": "@bookTicker",
+    **kline_suffixes(("1m", "1s", *INTERVALS[1:])),
 }
 """What each of our channels is called there, behind the symbol in lower case."""
-
-PARAMS_PER_MESSAGE = 200
-"""Stream names in one SUBSCRIBE. None is documented; 200 stay within one 4 kB frame."""
 
 
 class BinanceSpot:
@@ -48,17 +47,20 @@ class BinanceSpot:
         max_age_s=86_400.0,  # "expect to be disconnected at the 24 hour mark"
     )
 
-    def stream_url(self, ws_url: str) -> str:
-        """An empty combined connection; frames are {"stream":...,"data":...}."""
+    heartbeat = Heartbeat(after_s=20.0)  # pings every 20 s; its payload must be back within 60 s
+    books_from_stream = False
+
+    def stream_url(self, ws_url: str, channel: str) -> str:
+        """An empty combined connection for any channel; frames are {"stream":...,"data":...}."""
         return f"{ws_url.rstrip('/')}/stream"
 
     def subscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
         """SUBSCRIBE messages. The answer proves nothing: unknown streams are accepted too."""
-        return _control("SUBSCRIBE", streams, first_request_id)
+        return control("SUBSCRIBE", streams, STREAM_SUFFIXES, first_request_id)
 
     def unsubscribe(self, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
         """UNSUBSCRIBE messages."""
-        return _control("UNSUBSCRIBE", streams, first_request_id)
+        return control("UNSUBSCRIBE", streams, STREAM_SUFFIXES, first_request_id)
 
     def mapper(self, instruments: Sequence[Instrument]) -> SpotMapper:
         """A mapper that knows these instruments."""
@@ -86,21 +88,7 @@ class BinanceSpot:
 
     def read_error(self, response: HttpResponse) -> ExchangeError:
         """The error in a reply with status 400 or above; RateLimited for 429 and 418."""
-        return requests.read_error(self.name, response)
-
-
-def _control(method: str, streams: Sequence[Stream], first_request_id: int) -> list[bytes]:
-    """Messages for all streams, ids counting up.
-
-    Raises:
-        KeyError: a channel that Binance spot does not have.
-    """
-    names = [each.raw_symbol.lower() + STREAM_SUFFIXES[each.channel] for each in streams]
-    chunks = [names[i : i + PARAMS_PER_MESSAGE] for i in range(0, len(names), PARAMS_PER_MESSAGE)]
-    return [
-        msgspec.json.encode({"method": method, "params": chunk, "id": first_request_id + index})
-        for index, chunk in enumerate(chunks)
-    ]
+        return read_error(self.name, response)
 
 
 BINANCE_SPOT = BinanceSpot()

@@ -4,14 +4,13 @@ Pure. Numbers in brackets are steps of "How to manage a local order book correct
 github.com/binance/binance-spot-api-docs, web-socket-streams.md, as corrected on 2025-11-12:
 [3] a snapshot older than the first buffered event is fetched again; [4] events the snapshot
 contains are dropped; [6] an event may start at or before the end of the book, never after
-it + 1. The USD-M futures chain their events by `pu` instead.
+it + 1. Any first event continues a symbol that never had an order. The USD-M futures chain their
+events by `pu` instead.
 """
 
 from workers.book.sequence import Verdict
+from workers.exchanges.binance.rest import NO_BOOK_YET
 from workers.model.events import BookDelta
-
-NO_BOOK_YET = -1
-"""`lastUpdateId` of a symbol that never had an order: any first event continues it."""
 
 
 class SpotSequencer:
