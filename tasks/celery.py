@@ -1,6 +1,5 @@
 """The Celery app `marketprism`; `celery -A tasks ...` finds it as `tasks.app`."""
 
-import socket
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from celery.result import AsyncResult
 from config import ConfigError, Settings, load
 from config.logging import configure, secrets_of
 from tasks.routing import queue_of
+from workers.local.ports import is_free
 from workers.model.errors import MarketPrismError
 from workers.model.names import UnknownName, unknown_name
 from workers.runtime import bootstep
@@ -119,17 +119,6 @@ def _log_like_the_services(
     )
 
 
-def is_free(address: str, port: int) -> bool:
-    """Whether a server could listen there."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True
-
-
 def _default_flower_options(settings: Settings) -> None:
     """Let `celery -A tasks flower` take port and address from the settings.
 
@@ -140,14 +129,17 @@ def _default_flower_options(settings: Settings) -> None:
         from flower.options import options
 
         wanted, address = settings.flower.port, settings.flower.address
-        free = next((port for port in range(wanted, wanted + 20) if is_free(address, port)), wanted)
+        options.port, options.address = wanted, address
+        if "flower" not in sys.argv:  # every celery command loads Flower; only one starts it
+            return
+        free = next((port for port in range(wanted, wanted + 20) if is_free(port, address)), wanted)
         if free != wanted:
             print(
                 f"port {wanted} (flower.port) is taken, probably by the running stack's Flower; "
                 f"this one uses {free}",
                 file=sys.stderr,
             )
-        options.port, options.address = free, address
+        options.port = free
 
 
 _default_flower_options(app.settings)

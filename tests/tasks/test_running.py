@@ -155,9 +155,12 @@ def test_a_second_flower_takes_the_next_free_port_and_says_so(
         taken.listen()
         port = taken.getsockname()[1]
         env = {**system.env, "MARKETPRISM_FLOWER__PORT": str(port)}
-        log = tmp_path / "flower.log"
+        log, other = tmp_path / "flower.log", tmp_path / "report.log"
+        with Child(["celery", "-A", "tasks", "report"], env, other):
+            wait_until(lambda: "software ->" in other.read_text(), 30, "another command")
         with Child(["celery", "-A", "tasks", "flower"], env, log):
             wait_until(lambda: "Visit me at" in log.read_text(), 30, "Flower up")
+    assert "is taken" not in other.read_text()
     text = log.read_text()
     assert f"port {port} (flower.port) is taken" in text
     assert f"Visit me at http://127.0.0.1:{port}" not in text.splitlines()
