@@ -4,6 +4,7 @@ Two sends of one event carry one id, so JetStream stores it once within its dupl
 """
 
 from workers.model.events import (
+    BookAudit,
     BookDelta,
     Event,
     FundingRate,
@@ -14,6 +15,7 @@ from workers.model.events import (
     LongShortRatio,
     OpenInterest,
     OrderBook,
+    Quality,
     Ticker,
     Trade,
     VolatilityIndex,
@@ -67,4 +69,8 @@ def message_id(event: Event) -> str:
             return f"{root}:{event.resolution}:{event.exchange_ns}:{event.close}"
         case InstrumentChange():
             return f"{root}:{event.status}:{event.received_ns}"
+        case BookAudit():
+            return f"{root}:{event.last_update_id}:{event.received_ns}"
+        case Quality():
+            return f"{root}:{event.check}:{event.data_type}:{event.received_ns}"
     raise TypeError(f"{type(event).__name__} has no message id; add it to {__name__}")

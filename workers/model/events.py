@@ -236,6 +236,40 @@ class InstrumentChange(Event, tag="instrument"):
     expiry_ns: int | None = None
 
 
+AuditResult = Literal["equal", "different", "unmatched"]
+
+
+class BookAudit(Event, tag="book-audit"):
+    """A live book compared with one the exchange gave apart from the stream.
+
+    `last_update_id` is where both stood; `unmatched`: they could not be brought to one id, so
+    nothing was compared and `detail` says why. Levels are counted on both sides together, only
+    those that both prove complete. `detail` names the first level that differs.
+    """
+
+    result: AuditResult
+    method: Literal["rest", "subscription"]
+    last_update_id: int | None
+    levels_compared: int
+    levels_different: int
+    detail: str | None = None
+
+
+class Quality(Event, tag="quality"):
+    """Something odd in the data, seen and counted; the data itself is kept as it came.
+
+    `check` is the name of the rule, `data_type` the type of event it looked at, `count` how often
+    it was broken since the last such event; `value` and `limit` show one case.
+    """
+
+    check: str
+    data_type: str
+    count: int = 1
+    value: str | None = None
+    limit: str | None = None
+    detail: str | None = None
+
+
 AnyEvent = (
     Trade
     | OrderBook
@@ -249,4 +283,6 @@ AnyEvent = (
     | LongShortRatio
     | VolatilityIndex
     | InstrumentChange
+    | BookAudit
+    | Quality
 )
