@@ -1,0 +1,268 @@
+"""Every polling task there is: what it asks, of whom, with which parameters, how often by default.
+
+A pure table. The schedule, `marketprism run` and the tasks themselves are built from it; how an
+exchange is asked is in workers/exchanges/*/polling.py. Times are seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from config import queues
+from config.poll_choices import CURRENCIES, INTERVALS, KINDS, PERIODS, RESOLUTIONS
+
+Scope = Literal["exchange", "symbol", "currency"]
+"""What one run is about: everything we collect of an exchange, one symbol, or one currency."""
+
+DERIVATIVES = ("binance_derivatives", "okx_derivatives", "deribit")
+ALL = ("binance_spot", "binance_derivatives", "okx_spot", "okx_derivatives", "deribit")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a task beside `exchange`, `symbol` and `currency`.
+
+    Args:
+        name: as it is written in `--kwargs`.
+        meaning: for people, one line.
+        default: what it is when nobody says; None: see `meaning`.
+        choices: allowed texts by exchange; None: it is no choice.
+        least: of a number; a number has both bounds, a choice none, a time neither.
+        most: of a number.
+    """
+
+    name: str
+    meaning: str
+    default: str | int | None = None
+    choices: Mapping[str, tuple[str, ...]] | None = None
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class PollingTask:
+    """One polling task.
+
+    Args:
+        name: the Celery task's, `polling.open_interest`.
+        title: for people, one line.
+        scopes: by exchange, what the default schedule asks for; a task whose only scope is
+            `exchange` takes a `symbol` as well, and then asks for that one alone.
+        parameters: beside exchange, symbol and currency.
+        interval_s: the default schedule's; more symbols than fit in it stretch it, see `every_s`.
+        pace_s: seconds between two runs on one exchange that leave its budget room, by exchange.
+        events: types of events it publishes.
+        perpetuals: only perpetuals have it.
+    """
+
+    name: str
+    title: str
+    scopes: Mapping[str, tuple[Scope, ...]]
+    interval_s: float
+    events: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    pace_s: Mapping[str, float] = field(default_factory=dict)
+    perpetuals: bool = False
+
+    @property
+    def exchanges(self) -> tuple[str, ...]:
+        """The exchanges that have it."""
+        return tuple(self.scopes)
+
+    @property
+    def default_exchange(self) -> str | None:
+        """The exchange that is meant when nobody says; None: it must be said."""
+        return self.exchanges[0] if len(self.exchanges) == 1 else None
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter of this name, if it has one."""
+        return next((each for each in self.parameters if each.name == name), None)
+
+    def takes(self, exchange: str) -> tuple[str, ...]:
+        """Names of all arguments it takes on an exchange, `exchange` first."""
+        scopes = self.scopes[exchange]
+        scoped = [name for name in ("symbol", "currency") if name in scopes]
+        if scopes == ("exchange",) and self.name != queues.POLL_INSTRUMENTS:
+            scoped = ["symbol"]
+        return ("exchange", *scoped, *(each.name for each in self.parameters))
+
+    def targets(self, exchange: str, symbols: Sequence[str]) -> list[dict[str, Any]]:
+        """Arguments of the default schedule's runs on an exchange, for what is collected there.
+
+        Each has `exchange`, and `symbol` or `currency` where one run is about one of them. Empty if
+        the exchange has no such task, or nothing collected there has such data.
+        """
+        fitting = [each for each in symbols if self.fits(each)]
+        found: list[dict[str, Any]] = []
+        for scope in self.scopes.get(exchange, ()):
+            if scope == "symbol":
+                found += [{"exchange": exchange, "symbol": each} for each in fitting]
+            elif scope == "currency":
+                given = CURRENCIES.get((self.name, exchange))
+                names = given or tuple(dict.fromkeys(each.split("-")[0] for each in fitting))
+                found += [{"exchange": exchange, "currency": each} for each in names]
+            elif fitting:
+                found.append({"exchange": exchange})
+        return found
+
+    def fits(self, symbol: str) -> bool:
+        """Whether this symbol of ours can have such data; an index is no instrument."""
+        if symbol.endswith("-DVOL"):
+            return False
+        return symbol.endswith("-PERP") or not self.perpetuals
+
+    def every_s(self, exchange: str, runs: int) -> float:
+        """The default interval on an exchange, stretched so that `runs` runs fit its budget."""
+        return max(self.interval_s, runs * self.pace_s.get(exchange, 0.0))
+
+
+def _scopes(
+    exchanges: Sequence[str], *scopes: Scope, **others: tuple[Scope, ...]
+) -> dict[str, tuple[Scope, ...]]:
+    return {each: others.get(each, scopes) for each in exchanges}
+
+
+def _rows(most: int, default: int) -> Parameter:
+    return Parameter("limit", "newest rows; not together with start", default, None, 1, most)
+
+
+START = Parameter("start", "first moment, UTC: 2026-11-01 or 2026-11-01T12:00; default: the newest")
+END = Parameter("end", "last moment, UTC; default: now")
+
+_TASKS = (
+    PollingTask(
+        name=queues.POLL_LONG_SHORT_RATIO,
+        title="accounts, top accounts, top positions long and short; what takers buy and sell",
+        scopes=_scopes(DERIVATIVES[:2], "symbol", okx_derivatives=("symbol", "currency")),
+        interval_s=300.0,
+        events=("long-short-ratio",),
+        parameters=(
+            Parameter("kind", "one kind; default: all that there are", None, KINDS),
+            Parameter("period", "length of a period", "5m", PERIODS),
+            _rows(100, 12),
+            START,
+            END,
+        ),
+        # Four calls each: of 1,000 in 5 min on Binance, 5 in 2 s on OKX.
+        pace_s={"binance_derivatives": 2.0, "okx_derivatives": 2.5},
+        perpetuals=True,
+    ),
+    PollingTask(
+        name=queues.POLL_VOLATILITY_INDEX,
+        title="candles of a volatility index (DVOL)",
+        scopes=_scopes(("deribit",), "currency"),
+        interval_s=60.0,
+        events=("volatility-index",),
+        parameters=(
+            Parameter("resolution", "length of a candle", "1m", RESOLUTIONS),
+            _rows(1000, 60),
+            START,
+            END,
+        ),
+    ),
+    PollingTask(
+        name=queues.POLL_OPEN_INTEREST,
+        title="open positions now; published some seconds late on Binance, and kept so",
+        scopes=_scopes(DERIVATIVES, "exchange", binance_derivatives=("symbol",)),
+        interval_s=60.0,
+        events=("open-interest",),
+        pace_s={"binance_derivatives": 0.1, "okx_derivatives": 1.0, "deribit": 1.0},
+    ),
+    PollingTask(
+        name=queues.POLL_OPEN_INTEREST_HISTORY,
+        title="open positions at each period's edge; Deribit has no such history",
+        scopes=_scopes(DERIVATIVES[:2], "symbol"),
+        interval_s=300.0,
+        events=("open-interest",),
+        parameters=(
+            Parameter("period", "length of a period", "5m", PERIODS),
+            _rows(100, 12),
+            START,
+            END,
+        ),
+        pace_s={"binance_derivatives": 2.0, "okx_derivatives": 0.5},
+        perpetuals=True,
+    ),
+    PollingTask(
+        name=queues.POLL_FUNDING_RATE,
+        title="the rate expected for the next payment; Deribit: the rate of now",
+        scopes=_scopes(DERIVATIVES, "exchange"),
+        interval_s=60.0,
+        events=("funding-rate",),
+        perpetuals=True,
+    ),
+    PollingTask(
+        name=queues.POLL_FUNDING_RATE_HISTORY,
+        title="rates that were paid",
+        scopes=_scopes(DERIVATIVES, "symbol"),
+        interval_s=3600.0,
+        events=("funding-rate",),
+        parameters=(_rows(100, 24), START, END),
+        pace_s={"binance_derivatives": 1.0, "okx_derivatives": 0.5, "deribit": 0.5},
+        perpetuals=True,
+    ),
+    PollingTask(
+        name=queues.POLL_MARK_PRICE,
+        title="mark and index price now",
+        scopes=_scopes(DERIVATIVES, "exchange"),
+        interval_s=60.0,
+        events=("funding-rate",),
+        perpetuals=True,
+    ),
+    PollingTask(
+        name=queues.ORDERBOOK_SNAPSHOT,
+        title="the order book now, for audit and resync",
+        scopes=_scopes(ALL, "symbol"),
+        interval_s=60.0,
+        events=("orderbook",),
+        parameters=(
+            Parameter(
+                "depth", "levels a side; default: publish_depth", None, None, least=1, most=5000
+            ),
+        ),
+        pace_s={
+            "binance_spot": 0.6,
+            "binance_derivatives": 1.0,
+            "okx_spot": 0.1,
+            "okx_derivatives": 0.1,
+            "deribit": 0.5,
+        },
+    ),
+    PollingTask(
+        name=queues.POLL_INSTRUMENTS,
+        title="listings, delistings, expiries and changed filters since the last time",
+        scopes=_scopes(ALL, "exchange"),
+        interval_s=300.0,
+        events=("instrument",),
+    ),
+    PollingTask(
+        name=queues.POLL_KLINES,
+        title="closed candles",
+        scopes=_scopes(ALL, "symbol"),
+        interval_s=300.0,
+        events=("kline",),
+        parameters=(
+            Parameter("interval", "length of a candle", "1m", INTERVALS),
+            _rows(300, 10),
+            START,
+            END,
+        ),
+        pace_s={
+            "binance_spot": 0.1,
+            "binance_derivatives": 0.1,
+            "okx_spot": 0.1,
+            "okx_derivatives": 0.1,
+            "deribit": 0.5,
+        },
+    ),
+    PollingTask(
+        name=queues.POLL_TICKERS,
+        title="last price and the figures of 24 h",
+        scopes=_scopes(ALL, "exchange"),
+        interval_s=60.0,
+        events=("ticker",),
+    ),
+)
+
+POLLS: Mapping[str, PollingTask] = {each.name: each for each in _TASKS}
+"""Polling tasks by name. All are in the default schedule."""
