@@ -21,8 +21,9 @@ PERIODS = {
 RESOLUTIONS = {"deribit": ("1s", "1m", "1h", "12h", "1d")}
 """Candles of a volatility index."""
 
-_BINANCE = tuple("1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
-_OKX = tuple("1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 2d 3d 1w 1M 3M".split())
+_MINUTES = ("1m", "3m", "5m", "15m", "30m")
+_BINANCE = (*_MINUTES, "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
+_OKX = (*_MINUTES, "1h", "2h", "4h", "6h", "12h", "1d", "2d", "3d", "1w", "1M", "3M")
 
 INTERVALS = {
     "binance_spot": ("1s", *_BINANCE),
