@@ -11,6 +11,7 @@ from cli.options import AsJson, ConfigFile, examples
 from cli.output import UNBOUNDED, plain_errors, print_json
 from config.describe import Kind, kind_at
 from config.durations import format_duration
+from config.exchanges import OFFERS
 from config.explain import without_credentials
 from config.load import ConfigError, Loaded, Problem, load_with_origins
 from config.problem import DEFAULT, Keys, short_path
@@ -96,11 +97,13 @@ def show_command(
 
 
 def _unoffered_channels(loaded: Loaded) -> list[Problem]:
-    """Channels in the settings that their exchange does not have."""
+    """Channels that an exchange of an installed package does not have; ours are known by then."""
     from workers.exchanges.registry import exchange
 
     problems = []
     for name, each in loaded.settings.enabled_exchanges().items():
+        if name in OFFERS:
+            continue
         offered = list(exchange(name).channels)
         for position, channel in enumerate(each.channels):
             if channel not in offered:

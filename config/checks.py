@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from config.durations import format_duration
+from config.exchanges import OFFERS, Kind, exchanges_known, kind_of
 from config.explain import nearest, show
 from config.problem import Keys, Origins, Problem, dotted
 from config.settings import (
-    EXCHANGES_ANNOUNCED,
-    EXCHANGES_AVAILABLE,
     ROOT,
     TTL_DAYS,
     ExchangeSettings,
     Settings,
 )
 
-SYMBOL = re.compile(r"[^\s\-.*>/_a-z]+-[^\s\-.*>/_a-z]+(-PERP|-\d{6}(-\d+-[CP])?)?")
+SYMBOL = re.compile(r"[^\s\-.*>/_a-z]+-[^\s\-.*>/_a-z]+(-PERP|-\d{6}(-\d+(d\d+)?-[CP])?)?")
 """BASE-QUOTE, BASE-QUOTE-PERP, BASE-QUOTE-YYMMDD, BASE-QUOTE-YYMMDD-STRIKE-C; a NATS token too."""
+
+RIGHT: dict[Kind, str] = {"pair": "BTC-USDT", "contract": "BTC-USDT-PERP", "index": "BTC-DVOL"}
 
 QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
 NATS_SCHEMES = ("nats", "tls", "ws", "wss")
@@ -46,19 +47,41 @@ Finding = tuple[Keys, str, str]
 
 
 def _exchanges(settings: Settings) -> Iterator[Finding]:
-    available = ", ".join(EXCHANGES_AVAILABLE)
+    known = exchanges_known()
     for name, exchange in settings.exchanges.items():
         path = ("exchanges", name)
-        if name in EXCHANGES_ANNOUNCED and exchange.enabled:
-            remedy = f"{name} is not available yet; set enabled: false (available: {available})"
-            yield path, "it enabled", remedy
-        elif name not in (*EXCHANGES_AVAILABLE, *EXCHANGES_ANNOUNCED):
-            near = nearest(name, [*EXCHANGES_AVAILABLE, *EXCHANGES_ANNOUNCED])
-            yield path, repr(name), f"no such exchange{near}; available: {available}"
+        if name not in known:
+            remedy = f"no such exchange{nearest(name, list(known))}; available: {', '.join(known)}"
+            yield path, repr(name), remedy
         yield from _symbols((*path, "symbols"), exchange.symbols)
         twice = {each for each in exchange.channels if exchange.channels.count(each) > 1}
         for channel in sorted(twice):
             yield (*path, "channels"), f"{channel!r} twice", "name each channel once"
+        if name in OFFERS:
+            yield from _offered(name, exchange)
+
+
+def _offered(name: str, exchange: ExchangeSettings) -> Iterator[Finding]:
+    """Channels and symbols that this exchange does not have."""
+    offer = OFFERS[name]
+    for position, channel in enumerate(exchange.channels):
+        if channel not in offer.channels:
+            near = nearest(channel, list(offer.channels))
+            remedy = f"{name} has no such channel{near}; choose of {', '.join(offer.channels)}"
+            yield ("exchanges", name, "channels", position), repr(channel), remedy
+    if exchange.depth > offer.depth:
+        yield (
+            ("exchanges", name, "depth"),
+            str(exchange.depth),
+            f"{name} gives {offer.depth} at most",
+        )
+    for position, symbol in enumerate(exchange.symbols):
+        kind, path = kind_of(symbol), ("exchanges", name, "symbols", position)
+        if SYMBOL.fullmatch(symbol) and kind not in offer.kinds:
+            rights = " or ".join(RIGHT[each] for each in offer.kinds)
+            yield path, repr(symbol), f"{name} lists no such symbols; write {rights}"
+        elif kind == "index" and "volatility-index" not in exchange.channels:
+            yield path, repr(symbol), "an index needs the channel volatility-index; add it"
 
 
 def _symbols(path: Keys, symbols: list[str]) -> Iterator[Finding]:

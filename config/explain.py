@@ -57,7 +57,7 @@ def _at(tree: object, keys: Keys, otherwise: object) -> object:
 
 def show(value: object, keys: Keys = ()) -> str:
     """A value as it may be printed: short, without secrets."""
-    if any("password" in str(key) for key in keys):
+    if any("password" in str(key) or key == "proxy" for key in keys):
         return "***"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"

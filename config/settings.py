@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from config.durations import Duration
+from config.exchanges import OFFERS, Channel
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -186,7 +187,7 @@ class TelemetrySettings(Section):
     """Prometheus port per service (`collector.binance_spot: 9101`); absent: no page."""
 
 
-def _address(url: str, schemes: tuple[str, str], example: str) -> str:
+def _address(url: str, schemes: tuple[str, ...], example: str) -> str:
     """The URL without a slash at its end."""
     wanted = f"write an address such as {example}"
     try:
@@ -195,7 +196,8 @@ def _address(url: str, schemes: tuple[str, str], example: str) -> str:
     except ValueError:
         raise ValueError(f"{wanted}; the port is a whole number from 1 to 65535") from None
     if parts.scheme not in schemes:
-        raise ValueError(f"{wanted}; it begins with {schemes[0]}:// or {schemes[1]}://")
+        known = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ValueError(f"{wanted}; it begins with {known}")
     if not parts.hostname or port == 0 or re.search(r"\s", url):
         raise ValueError(f"{wanted}; the host is missing or the address is misspelt")
     if parts.query or parts.fragment:
@@ -211,13 +213,24 @@ def _websocket(url: str) -> str:
     return _address(url, ("ws", "wss"), "wss://stream.binance.com:9443")
 
 
-EXCHANGES_AVAILABLE = ("binance_spot",)
-"""Exchanges this version collects; workers/exchanges/registry.py holds the same names."""
+def _proxy(secret: SecretStr | None) -> SecretStr | None:
+    """An error of it must not show the address: there may be a password in it."""
+    if secret is not None:
+        address = secret.get_secret_value()
+        _address(address, ("http", "https", "socks5", "socks5h"), "socks5h://127.0.0.1:1080")
+    return secret
 
-EXCHANGES_ANNOUNCED = ("binance_derivatives", "okx_spot", "okx_derivatives", "deribit")
-"""Names that are fixed but cannot be collected yet."""
 
-Channel = Literal["trade", "aggregate-trade", "orderbook", "ticker", "book-ticker"]
+class NetworkSettings(Section):
+    """How exchanges are reached; the servers of this system are reached without."""
+
+    proxy: Annotated[SecretStr | None, AfterValidator(_proxy)] = None
+    """http://, https://, socks5:// or socks5h:// (the proxy finds names), with user:password@ where
+    it asks for them. None: HTTPS_PROXY, ALL_PROXY and the like of the environment count."""
+    no_proxy: Names = []
+    """Hosts, domains (.example.org) and networks that are reached without the proxy."""
+    ca_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """Certificates, PEM, trusted beside the system's own."""
 
 
 class ExchangeSettings(Section):
@@ -227,13 +240,16 @@ class ExchangeSettings(Section):
     )
     rest_url: Annotated[str, AfterValidator(_http)] = Field(examples=["https://api.binance.com"])
     symbols: Names = Field(min_length=1, examples=["[BTC-USDT, ETH-USDT]"])
+    """Ours, BASE-QUOTE: BTC-USDT, BTC-USDT-PERP, BTC-USDT-260327, BTC-DVOL."""
     channels: Annotated[list[Channel], BeforeValidator(_split), Field(min_length=1)] = [
         "trade",
         "orderbook",
         "ticker",
     ]
-    depth: int = Field(5000, ge=5, le=5000)
-    """Levels a side asked for and kept."""
+    """Each exchange has its own default; see config/exchanges.py."""
+    depth: int = Field(5000, ge=5, le=10_000)
+    """Levels a side asked for and kept. Default: the deepest the exchange gives, spot 5000,
+    binance_derivatives 1000, okx 400, deribit 10000 (all)."""
     publish_depth: int = Field(400, ge=1, le=5000, validate_default=True)
     """Levels a side in published snapshots."""
     publish_interval: Duration = Field(0.1, ge=0.01, le=60.0)
@@ -250,6 +266,18 @@ class ExchangeSettings(Section):
         return value
 
 
+def _with_offers(exchanges: object) -> object:
+    """Each exchange's own defaults below what is written."""
+    if not isinstance(exchanges, dict):
+        return exchanges
+    filled = dict(exchanges)
+    for name, written in exchanges.items():
+        offer = OFFERS.get(name)
+        if offer and isinstance(written, dict):
+            filled[name] = {"channels": list(offer.collected), "depth": offer.depth} | written
+    return filled
+
+
 class HeartbeatRule(Section):
     interval: Duration = Field(gt=0)
 
@@ -258,6 +286,7 @@ class HeartbeatSettings(Section):
     binance_spot: HeartbeatRule = HeartbeatRule(interval=20.0)
     binance_derivatives: HeartbeatRule = HeartbeatRule(interval=180.0)
     okx: HeartbeatRule = HeartbeatRule(interval=25.0)
+    deribit: HeartbeatRule = HeartbeatRule(interval=10.0)
     timeout: Duration = Field(60.0, gt=0)
     """No data and no control frame for this long: the connection is given up."""
     max_consecutive_failures: int = Field(3, ge=1)
@@ -320,6 +349,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     redis: RedisSettings = RedisSettings()
     nats: NatsSettings = NatsSettings()
+    network: NetworkSettings = NetworkSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     celery: CelerySettings = CelerySettings()
     flower: FlowerSettings = FlowerSettings()
@@ -329,7 +359,7 @@ class Settings(Section):
     local: LocalSettings = LocalSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     stability: StabilitySettings = StabilitySettings()
-    exchanges: dict[str, ExchangeSettings] = {}
+    exchanges: Annotated[dict[str, ExchangeSettings], BeforeValidator(_with_offers)] = {}
 
     @property
     def data_path(self) -> Path:

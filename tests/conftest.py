@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 
 import config
+from config.exchanges import EXCHANGES_AVAILABLE
 from config.settings import ROOT, Settings
 from tests import captures
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
@@ -81,9 +82,19 @@ def settings_env(
         "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
         "MARKETPRISM_FLOWER__PORT": str(flower),
         "MARKETPRISM_SIMULATOR__PORT": str(simulator),
-        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://{NOWHERE}",
-        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://{NOWHERE}",
+        **_nowhere(),
     }
+
+
+def _nowhere() -> dict[str, str]:
+    """No exchange has an address; only binance_spot is enabled, a test enables what it needs."""
+    found = {}
+    for name in EXCHANGES_AVAILABLE:
+        prefix = f"MARKETPRISM_EXCHANGES__{name.upper()}__"
+        found |= {f"{prefix}WS_URL": f"ws://{NOWHERE}", f"{prefix}REST_URL": f"http://{NOWHERE}"}
+        if name != "binance_spot":
+            found[f"{prefix}ENABLED"] = "false"
+    return found
 
 
 @pytest.fixture

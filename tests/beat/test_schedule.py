@@ -11,13 +11,20 @@ from freezegun import freeze_time
 from beat.entries import Aligned, every
 from beat.schedule import schedule
 from config import Settings, load, queues
+from config.exchanges import EXCHANGES_AVAILABLE
 
 SYMBOLS = ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
+ALONE = {
+    f"MARKETPRISM_EXCHANGES__{name.upper()}__ENABLED": "false"
+    for name in EXCHANGES_AVAILABLE
+    if name != "binance_spot"
+}
+"""binance_spot alone is enabled."""
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return load(env={})
+    return load(env=ALONE)
 
 
 def due_times(entry: Any, start: datetime, seconds: int) -> list[float]:
@@ -61,6 +68,7 @@ def test_cleanup_and_memory_check_follow_their_settings(settings: Settings) -> N
 def test_other_intervals_move_everything() -> None:
     settings = load(
         env={
+            **ALONE,
             "MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": "6s",
             "MARKETPRISM_STABILITY__MEMORY__CLEANUP_INTERVAL": "10s",
             "MARKETPRISM_STABILITY__MEMORY__CHECK_INTERVAL": "5s",
@@ -91,7 +99,9 @@ def test_commands_go_to_the_collectors_queue_and_polls_to_the_general_one(
 
 
 def test_a_disabled_exchange_is_not_scheduled() -> None:
-    assert schedule(load(env={"MARKETPRISM_EXCHANGES__BINANCE_SPOT__ENABLED": "false"})) == {}
+    assert (
+        schedule(load(env=ALONE | {"MARKETPRISM_EXCHANGES__BINANCE_SPOT__ENABLED": "false"})) == {}
+    )
 
 
 def test_expiry_cannot_be_left_out() -> None:

@@ -83,7 +83,7 @@ def test_what_is_shown_loads_again_to_the_same_settings(run: Run, tmp_path: Path
     assert config.load(file, {}) == config.load(env=env)
     assert "max_latency: 1.5s  # environment MARKETPRISM_STABILITY" in shown
     assert "level: debug  # environment MARKETPRISM_LOG_LEVEL" in shown
-    assert "symbols: [BTC-USDT, ETH-USDT, SOL-USDT]  # config/marketprism.yaml:8" in shown
+    assert "symbols: [BTC-USDT, ETH-USDT, SOL-USDT]  # config/marketprism.yaml:11" in shown
 
 
 def test_secrets_are_masked_wherever_they_stand(run: Run) -> None:

@@ -1,16 +1,20 @@
 """The defaults that are promised, each by its path."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+import config
 from config.durations import format_duration, parse_duration
-from config.settings import Settings
+from config.exchanges import OFFERS, Channel
+from config.settings import ROOT, Settings
 
+CHANNELS = set(get_args(Channel))
 STABILITY = {
     "heartbeat.binance_spot.interval": 20.0,
     "heartbeat.binance_derivatives.interval": 180.0,
     "heartbeat.okx.interval": 25.0,
+    "heartbeat.deribit.interval": 10.0,
     "heartbeat.timeout": 60.0,
     "heartbeat.max_consecutive_failures": 3,
     "reconnect.first_delay": 1.0,
@@ -75,6 +79,24 @@ def test_every_stability_setting_has_its_default_tested() -> None:
 @pytest.mark.parametrize(("path", "value"), LOCAL_PORTS.items(), ids=LOCAL_PORTS)
 def test_local_port(path: str, value: object) -> None:
     assert at(path) == value
+
+
+def test_every_exchange_has_its_own_defaults() -> None:
+    given = config.load(ROOT / "config" / "marketprism.yaml", {}).exchanges
+    assert {name: each.depth for name, each in given.items()} == {
+        "binance_spot": 5000,
+        "binance_derivatives": 1000,
+        "okx_spot": 400,
+        "okx_derivatives": 400,
+        "deribit": 10_000,
+    }
+    assert {each.publish_depth for each in given.values()} == {400}
+    for name, each in given.items():
+        assert tuple(each.channels) == OFFERS[name].collected
+        assert {"trade", "orderbook", "ticker", "kline"} <= set(each.channels) <= CHANNELS
+    assert "liquidation" in given["binance_derivatives"].channels
+    assert "open-interest" in given["okx_derivatives"].channels
+    assert "volatility-index" in given["deribit"].channels
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,18 @@
 """Wrong settings: each is named with its path, the value found, and what would be right."""
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from config.checks import respell
-from config.settings import EXCHANGES_ANNOUNCED, EXCHANGES_AVAILABLE
+from config.checks import SYMBOL, respell
+from config.exchanges import (
+    ENTRY_POINTS,
+    EXCHANGES_AVAILABLE,
+    OFFERS,
+    exchanges_known,
+    kind_of,
+)
 from tests.config.test_load import load_env, problems_of
 
 
@@ -60,6 +67,25 @@ def test_a_problem_in_a_file_names_the_line(tmp_path: Path) -> None:
         ({"EXCHANGES__BINANCE_SPOT__REST_URL": "http://x:0x"}, "from 1 to 65535"),
         ({"EXCHANGES__BINANCE_SPOT__REST_URL": "http://x/?a=1"}, "nothing may follow"),
         ({"EXCHANGES__BINANCE_SPOT__DEPTH": "100"}, "choose at most 100, the depth that is kept"),
+        ({"EXCHANGES__BINANCE_SPOT__DEPTH": "6000"}, "binance_spot gives 5000 at most"),
+        (
+            {"EXCHANGES__OKX_SPOT__CHANNELS": "trade,liquidation"},
+            "no such channel; choose of trade,",
+        ),
+        (
+            {"EXCHANGES__DERIBIT__CHANNELS": "volatility-index,kline-4h"},
+            "deribit has no such channel (did you mean kline-",
+        ),
+        ({"EXCHANGES__OKX_DERIVATIVES__SYMBOLS": "BTC-USDT"}, "write BTC-USDT-PERP"),
+        ({"EXCHANGES__BINANCE_SPOT__SYMBOLS": "BTC-DVOL"}, "write BTC-USDT"),
+        (
+            {"EXCHANGES__DERIBIT__CHANNELS": "trade", "EXCHANGES__DERIBIT__SYMBOLS": "BTC-DVOL"},
+            "an index needs the channel volatility-index",
+        ),
+        (
+            {"NETWORK__PROXY": "socks4://h:1"},
+            "such as socks5h://127.0.0.1:1080; it begins with http",
+        ),
         ({"STABILITY__RECONNECT__FIRST_DELAY": "40s"}, "write at least first_delay, 40s"),
         ({"TELEMETRY__PORTS": '{"writr": 9102}'}, "no such service (did you mean writer?)"),
         ({"CLICKHOUSE__PORT": "16379"}, "redis.port has the same port; choose another"),
@@ -131,41 +157,48 @@ def test_all_problems_are_told_at_once_also_those_between_settings() -> None:
         CLICKHOUSE__PORT="5555",
         LOG_LEVL="info",
         EXCHANGES__BINANCE_SPOT__SYMBOLS="BTCUSDT",
-        EXCHANGES__OKX_SPOT__WS_URL="ws://h",
+        EXCHANGES__MINE__WS_URL="ws://h",
     )
     assert [problem.path for problem in problems] == [
         "MARKETPRISM_LOG_LEVL",
         "redis.port",
-        "exchanges.okx_spot.rest_url",
-        "exchanges.okx_spot.symbols",
+        "exchanges.mine.rest_url",
+        "exchanges.mine.symbols",
         "exchanges.binance_spot.symbols[0]",
         "flower.port",
     ]
 
 
-def okx(**more: str) -> dict[str, str]:
-    urls = {"WS_URL": "ws://h", "REST_URL": "http://h", "SYMBOLS": "BTC-USDT"}
-    return {f"EXCHANGES__OKX_SPOT__{name}": value for name, value in (urls | more).items()}
-
-
-def test_an_announced_exchange_may_be_configured_but_not_enabled() -> None:
-    assert "okx_spot is not available yet; set enabled: false" in only(**okx())
-    assert "okx_spot" in load_env(**okx(ENABLED="no")).exchanges
-
-
 def test_a_misspelt_exchange_suggests_the_nearest() -> None:
-    env = {name.replace("OKX_SPOT", "BINANCE_SPOTS"): value for name, value in okx().items()}
+    urls = {"WS_URL": "ws://h", "REST_URL": "http://h", "SYMBOLS": "BTC-USDT"}
+    env = {f"EXCHANGES__BINANCE_SPOTS__{name}": value for name, value in urls.items()}
     assert "no such exchange (did you mean binance_spot?)" in only(**env)
+
+
+def test_an_exchange_of_an_installed_package_may_be_configured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    point = EntryPoint("example", "example.exchange:EXAMPLE", ENTRY_POINTS)
+    monkeypatch.setattr("config.exchanges.entry_points", lambda group: [point])
+    urls = {"WS_URL": "ws://h", "REST_URL": "http://h", "SYMBOLS": "BTC-USDT"}
+    env = {f"EXCHANGES__EXAMPLE__{name}": value for name, value in urls.items()}
+    assert load_env(**env).exchanges["example"].channels == ["trade", "orderbook", "ticker"]
+    assert exchanges_known() == (*EXCHANGES_AVAILABLE, "example")
+
+
+def test_a_proxy_s_password_is_never_shown() -> None:
+    settings = load_env(NETWORK__PROXY="socks5h://me:geheim@h:1080")
+    assert "geheim" not in f"{settings!r} {settings.model_dump()}"
+    assert settings.network.proxy
+    assert settings.network.proxy.get_secret_value() == "socks5h://me:geheim@h:1080"
+    for wrong in ("ftp://me:geheim@h:1", "me:geheim@h:1", "http://me:geheim@"):
+        assert "geheim" not in only(NETWORK__PROXY=wrong)
 
 
 def test_simulated_data_may_not_meet_real_data() -> None:
     problems = {problem.path: problem.remedy for problem in problems_of(LOCAL__SIMULATE="true")}
-    assert set(problems) == {
-        "exchanges.binance_spot.ws_url",
-        "exchanges.binance_spot.rest_url",
-        "clickhouse.database",
-        "data_dir",
-    }
+    urls = {f"exchanges.{name}.{url}" for name in OFFERS for url in ("ws_url", "rest_url")}
+    assert set(problems) == {*urls, "clickhouse.database", "data_dir"}
     assert "ws://127.0.0.1:18080" in problems["exchanges.binance_spot.ws_url"]
 
 
@@ -196,7 +229,26 @@ def test_a_symbol_is_respelt(written: str, meant: str) -> None:
     assert respell(written) == meant
 
 
-def test_the_exchanges_named_in_the_settings_are_those_of_the_registry() -> None:
+def test_what_the_settings_offer_is_what_the_exchanges_declare() -> None:
     registry = pytest.importorskip("workers.exchanges.registry")
-    assert set(EXCHANGES_AVAILABLE) <= set(registry.EXCHANGES)
-    assert set(registry.EXCHANGES) == {*EXCHANGES_AVAILABLE, *EXCHANGES_ANNOUNCED}
+    for name, offer in OFFERS.items():
+        declared = registry.EXCHANGES[name].channels
+        # what is not a setting: the collector adds it to `instrument`, or another name for `kline`
+        inner = {"instrument-creation", "platform", "kline-1m"}
+        assert set(offer.channels) == set(declared) - inner, name
+        assert set(offer.collected) <= set(offer.channels)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind"),
+    [
+        ("BTC-USDT", "pair"),
+        ("BTC-USDT-PERP", "contract"),
+        ("BTC-USD-260327-60000-C", "contract"),
+        ("XRP-USDC-260327-0d625-C", "contract"),
+        ("ETH-DVOL", "index"),
+    ],
+)
+def test_a_symbol_tells_what_it_names(symbol: str, kind: str) -> None:
+    assert kind_of(symbol) == kind
+    assert SYMBOL.fullmatch(symbol)

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from config.settings import Channel
 from tests.exchanges.frames import BINANCE
 from workers.book.sequence import Verdict
 from workers.exchanges.base import Heartbeat, Stream
@@ -24,10 +23,6 @@ def test_exchanges_are_found_by_name():
 def test_an_unknown_exchange_names_the_known_ones():
     with pytest.raises(UnknownExchange, match=r"'mtgox' is unknown; choose one of .*binance_spot"):
         exchange("mtgox")
-
-
-def test_every_channel_a_setting_may_name_can_be_subscribed():
-    assert set(BINANCE.channels) >= set(Channel.__args__)
 
 
 def test_streams_are_named_in_lower_case():

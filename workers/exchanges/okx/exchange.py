@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from workers.book.sequence import Sequencer, Snapshot
-from workers.exchanges.base import Heartbeat, Limits, Stream
+from workers.exchanges.base import Heartbeat, Limits, Stream, every_stream
 from workers.exchanges.okx import requests
 from workers.exchanges.okx.contracts import Contract
 from workers.exchanges.okx.mapper import OkxMapper
@@ -35,7 +35,7 @@ SPOT_CHANNELS = {
     "kline": "candle1m",
     "instrument": "instruments",
 }
-"""What each of our channels is called there. `kline-5m` and the like are candles, too."""
+"""What each of our channels is called there; `kline-5m` and the like are made from BARS."""
 
 DERIVATIVES_CHANNELS = SPOT_CHANNELS | {
     "funding-rate": "funding-rate",
@@ -50,6 +50,9 @@ FOR_ALL = frozenset({"instruments", "liquidation-orders"})
 
 SHARED = FOR_ALL | {"index-tickers"}
 """One subscription serves several instruments."""
+
+PERPETUAL_ONLY = frozenset({"funding-rate"})
+"""Channels that dated futures do not have."""
 
 ARGS_PER_MESSAGE = 300
 """"The total length of args cannot exceed 64 KB"; 300 stay below 30 KB."""
@@ -68,6 +71,8 @@ class Okx:
     """
 
     books_from_stream = True
+    answers_each_stream = True
+    indices: Sequence[Instrument] = ()
     heartbeat = Heartbeat(message=b"ping", after_s=25.0)  # text; cut after 30 s without a push
     limits = Limits(
         streams_per_connection=100,  # "fewer than 30 order book channels": four or five a symbol
@@ -90,8 +95,19 @@ class Okx:
         inst_types: tuple[str, ...],
     ) -> None:
         self.name, self.market_type = name, market_type
-        self.channels: Sequence[str] = tuple(channels)
+        candles = (f"kline-{interval}" for interval in BARS if interval != "1m")
+        self.channels: Sequence[str] = (*channels, *candles)
         self._channels, self._inst_types = channels, inst_types
+        self.shared_channels = frozenset(each for each in channels if channels[each] in SHARED)
+
+    def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+        """Every channel of every instrument, but no funding rates of dated futures."""
+        perpetuals = {each.symbol for each in instruments if each.market_type == "perpetual"}
+        return [
+            each
+            for each in every_stream(instruments, channels)
+            if each.channel not in PERPETUAL_ONLY or each.symbol in perpetuals
+        ]
 
     def stream_url(self, ws_url: str, channel: str) -> str:
         """`.../ws/v5/business` for single trades and candles, `.../ws/v5/public` for the others.
