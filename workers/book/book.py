@@ -6,7 +6,7 @@ never published, because their neighbours may be missing.
 """
 
 from workers.book.sequence import Snapshot
-from workers.book.side import UNIQUE_CHARACTERS, Side
+from workers.book.side import UNIQUE_CHARACTERS, Comparison, Side
 from workers.model.errors import BookError
 from workers.model.events import Levels
 from workers.model.level import LevelNumbers, read_levels
@@ -59,6 +59,12 @@ class Book:
             self._asks.check(asks, ask_prices)
         self._bids.apply(bids, bid_prices, numbers[1:split:2])
         self._asks.apply(asks, ask_prices, numbers[split + 1 :: 2])
+
+    def copy(self) -> "Book":
+        """A book of its own with the same levels: 0.1 ms for 5,000 a side."""
+        twin = Book(self.limit)
+        twin._bids, twin._asks = self._bids.copy(), self._asks.copy()
+        return twin
 
     def replace(self, other: "Book") -> None:
         """Become what `other` is; it must not be used afterwards."""
@@ -134,16 +140,9 @@ class Book:
         """
         return any(not side.complete and side.verified < n for side in (self._bids, self._asks))
 
-    def difference(self, other: "Book") -> str | None:
-        """The first disagreement within the range that both books have proven; None: they agree."""
-        for name, mine, theirs in (
-            ("bids", self._bids, other._bids),
-            ("asks", self._asks, other._asks),
-        ):
-            found = mine.difference(theirs)
-            if found is not None:
-                return f"{name}: {found}"
-        return None
+    def compare(self, other: "Book") -> tuple[Comparison, Comparison]:
+        """Bids and asks held against another book's, where both have proven them complete."""
+        return self._bids.compare(other._bids), self._asks.compare(other._asks)
 
 
 def _numbers(bids: Levels, asks: Levels) -> LevelNumbers:

@@ -9,13 +9,29 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import zip_longest
+from typing import NamedTuple
 
 from workers.model.errors import BookError
 from workers.model.events import Levels
 
 UNIQUE_CHARACTERS = 16
 """A price of 15 digits and a point: up to here every decimal has a float of its own."""
+
+
+class Comparison(NamedTuple):
+    """Two sides held against each other, within the range both have proven complete.
+
+    Args:
+        proven: there is such a range; without one nothing was compared.
+        compared: prices that stand on either side.
+        different: those whose quantities differ, or that stand on one side alone.
+        first: the best of them, in words.
+    """
+
+    proven: bool
+    compared: int = 0
+    different: int = 0
+    first: str | None = None
 
 
 class Side:
@@ -139,21 +155,30 @@ class Side:
         n = len(self.values) if n is None else min(n, self.verified)
         return [_split(value) for value in self.values[: -n - 1 : -1]]
 
-    def difference(self, other: "Side") -> str | None:
-        """The first level that differs within the range both sides have proven."""
+    def copy(self) -> "Side":
+        """A side of its own with the same levels."""
+        twin = Side(self.sign, self.limit)
+        twin.keys, twin.values = self.keys.copy(), self.values.copy()
+        twin.floor, twin.long_prices = self.floor, self.long_prices
+        return twin
+
+    def compare(self, other: "Side") -> Comparison:
+        """Hold another side against this one."""
         floor = max(self.floor, other.floor)
-        mine = self.values[bisect_left(self.keys, floor) :]
-        theirs = other.values[bisect_left(other.keys, floor) :]
+        if floor == math.inf:
+            return Comparison(proven=False)
+        start, their_start = bisect_left(self.keys, floor), bisect_left(other.keys, floor)
+        mine, theirs = self.values[start:], other.values[their_start:]
         if mine == theirs:
-            return None
-        for left, right in zip_longest(reversed(mine), reversed(theirs)):
-            if left != right and (
-                left is None
-                or right is None
-                or list(map(Decimal, _split(left))) != list(map(Decimal, _split(right)))
-            ):
-                return f"{left or 'nothing'} here, {right or 'nothing'} there"
-        return None
+            return Comparison(True, len(mine))
+        here = dict(zip(self.keys[start:], mine, strict=True))
+        there = dict(zip(other.keys[their_start:], theirs, strict=True))
+        prices = sorted(here.keys() | there.keys(), reverse=True)
+        odd = [key for key in prices if not _same_level(here.get(key), there.get(key))]
+        if not odd:
+            return Comparison(True, len(prices))
+        left, right = here.get(odd[0], "nothing"), there.get(odd[0], "nothing")
+        return Comparison(True, len(prices), len(odd), f"{left} here, {right} there")
 
     def _prune(self, limit: int) -> None:
         """Keep the best `limit` levels. What lies beyond a level that was dropped is unproven."""
@@ -172,6 +197,13 @@ def _split(value: str) -> tuple[str, str]:
     """The level behind its JSON text."""
     price, quantity = value[2:-2].split('","')
     return price, quantity
+
+
+def _same_level(left: str | None, right: str | None) -> bool:
+    """Whether two levels are equal as numbers, however they are spelled."""
+    if left is None or right is None:
+        return False
+    return left == right or list(map(Decimal, _split(left))) == list(map(Decimal, _split(right)))
 
 
 def _has_long(levels: Levels) -> bool:

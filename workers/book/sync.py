@@ -6,10 +6,12 @@
 | EMPTY     | subscribed      |                 | BUFFERING with nothing in it; RequestSnapshot   |
 | EMPTY     | snapshot, audit |                 | ignored: it was asked for by a connection gone  |
 | BUFFERING | delta           |                 | kept; too many: PublishGap, RequestSnapshot     |
-| BUFFERING | snapshot        | too old         | stays; RequestSnapshot                          |
+| BUFFERING | snapshot        | too old         | stays; RequestSnapshot. With nothing buffered   |
+|           |                 |                 | the BELIEVED_AFTERth in a row counts as new     |
 | BUFFERING | snapshot        | overlaps        | SYNCED; PublishDelta each applied, PublishBook  |
 | BUFFERING | snapshot        | hole in buffer  | stays, cut there; PublishGap, RequestSnapshot    |
 | SYNCED    | delta           | STALE / NEXT    | nothing / applied, PublishDelta                 |
+| SYNCED    | delta           | STALE for long  | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | delta           | GAP             | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | delta           | crosses, absurd | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | snapshot        |                 | ignored: late                                   |
@@ -30,6 +32,7 @@ from typing import Literal
 
 import msgspec
 
+from workers.book.audit import Audit, Trail
 from workers.book.book import Book
 from workers.book.sequence import Sequencer, Snapshot, Verdict
 from workers.model.errors import BookError
@@ -37,6 +40,14 @@ from workers.model.events import BookDelta, BookState, GapCause
 
 HISTORY = 50
 """Deltas remembered for an audit snapshot that arrives after them: 5 s of a 100 ms stream."""
+
+BELIEVED_AFTER = 3
+"""Snapshots in a row that end before what was seen earlier, and no delta to hold them against: the
+exchange counts anew. One taken from an old cache does no harm, the next delta shows the hole."""
+
+OUTDATED_LIMIT = 1000
+"""Deltas in a row that a synced book contains already, 100 s of a 100 ms stream: whatever they
+belong to, this book does not follow it, and would stand still for ever."""
 
 SnapshotCause = Literal["start", "stale_snapshot"] | GapCause
 
@@ -85,6 +96,7 @@ class BookSync:
         book: filled and kept here; others only read it.
         sequencer: the exchange's order rule for a book that ends at the given id.
         buffer_limit: deltas kept while waiting for a snapshot.
+        outdated_limit: see OUTDATED_LIMIT.
     """
 
     def __init__(
@@ -93,18 +105,22 @@ class BookSync:
         book: Book,
         sequencer: Callable[[int], Sequencer],
         buffer_limit: int = 10_000,
+        outdated_limit: int = OUTDATED_LIMIT,
     ) -> None:
         self.symbol, self.book = symbol, book
         self.phase = Phase.EMPTY
         self._new_sequencer, self._buffer_limit = sequencer, buffer_limit
+        self._outdated_limit = outdated_limit
         self._sequencer: Sequencer | None = None
         self._buffer: list[BookDelta] = []
         self._history: deque[BookDelta] = deque(maxlen=HISTORY)
-        self._audit: tuple[Book, Sequencer] | None = None
+        self._audit: Audit | None = None
+        self._trail: Trail | None = None
         self._seen_id: int | None = None  # the newest update known of; kept outside SYNCED
         self._left_at: int | None = None  # where a synced book ended when its connection went
         self._cause: SnapshotCause = "start"
         self._stale = False
+        self._old_snapshots = self._outdated = 0  # in a row
         self.applied = self.ignored = self.gaps = self.overflows = self.resyncs = 0
         self.stale_snapshots = self.late_snapshots = 0
         self.audits_agreed = self.audits_differed = self.audits_undecided = 0
@@ -152,15 +168,20 @@ class BookSync:
         sequencer = self._new_sequencer(snapshot.last_update_id)
         if self._older_than_stream(snapshot.last_update_id, sequencer):
             self.stale_snapshots += 1
-            return (RequestSnapshot("stale_snapshot"),)
+            self._old_snapshots += 1
+            if self._buffer or self._old_snapshots < BELIEVED_AFTER:
+                return (RequestSnapshot("stale_snapshot"),)
         loaded = self._load(snapshot)
         if not isinstance(loaded, Book):
             return (RequestSnapshot(loaded),)
         actions: list[Action] = []
         if self._left_at is not None and snapshot.last_update_id > self._left_at:
             actions.append(self._gap("disconnect", self._left_at + 1, snapshot.last_update_id))
+        elif self._left_at is not None and self._old_snapshots >= BELIEVED_AFTER:
+            actions.append(self._gap("disconnect", None, None))
         self.book.replace(loaded)
         self._sequencer, self._left_at = sequencer, None
+        self._old_snapshots = self._outdated = 0
         self.phase, self._stale = Phase.SYNCED, False
         waiting, self._buffer = self._buffer, []
         for index, delta in enumerate(waiting):
@@ -201,24 +222,22 @@ class BookSync:
         It may be older than the book (recent deltas are remembered) or newer (it waits for the
         deltas to catch up). One that agrees also widens the proven range.
         """
-        if self.phase is not Phase.SYNCED or self._sequencer is None:
+        if self.phase is not Phase.SYNCED:
             self.audits_undecided += 1
             return ()
-        audited, sequencer = Book(self.book.limit), self._new_sequencer(snapshot.last_update_id)
-        try:
-            audited.load(snapshot)
-            usable = not audited.crossed
-            for delta in self._history:
-                if sequencer.judge(delta) is Verdict.NEXT:  # after a GAP the ids do not meet
-                    audited.apply(delta.bids, delta.asks)
-                    sequencer.accept(delta)
-        except BookError:
-            usable = False
-        if not usable:
-            self.audits_undecided += 1
-            return ()
-        self._audit = audited, sequencer
+        self._audit = Audit(snapshot, self.book.limit, self._new_sequencer, self._history)
         return self._decide_audit()
+
+    def trail(self) -> Trail | None:
+        """The book as it is now, and from here on what it takes; None while it is not SYNCED.
+
+        One at a time: a new one ends the one before.
+        """
+        if self.phase is not Phase.SYNCED or self._sequencer is None:
+            return None
+        self._end_trail("another audit of the book began")
+        self._trail = Trail(self.book.copy(), self._sequencer.last_id, tuple(self._history))
+        return self._trail
 
     def disconnected(self) -> Actions:
         """The connection is gone; the next delta belongs to another one."""
@@ -279,7 +298,11 @@ class BookSync:
             self.ignored += 1
             if delta.prev_update_id == delta.last_update_id == self._sequencer.last_id:
                 self._stale = False  # a keep-alive: the exchange says that nothing changed
-            return ()
+                return ()
+            self._outdated += 1
+            if self._outdated < self._outdated_limit:
+                return ()
+            return self._lose("sequence", None, None)
         if verdict is Verdict.GAP:
             return self._lose("sequence", *self._missing_before(delta), delta)
         try:
@@ -289,12 +312,17 @@ class BookSync:
         if self.book.crossed:
             return self._lose("crossed", delta.first_update_id, delta.last_update_id, delta)
         self._sequencer.accept(delta)
+        if delta.prev_update_id is not None and delta.prev_update_id > delta.last_update_id:
+            self._history.clear()  # the exchange counts anew: ids from before mean nothing now
         self._history.append(delta)
-        self._stale = False
+        self._stale, self._outdated = False, 0
         self.applied += 1
+        if self._trail is not None:
+            self._trail.take(delta)
         if self._audit is None:
             return (PublishDelta(delta),)
-        return (PublishDelta(delta), *self._audit_next(delta))
+        self._audit.follow(delta)
+        return (PublishDelta(delta), *self._decide_audit())
 
     def _lose(
         self, cause: GapCause, first_id: int | None, last_id: int | None, *kept: BookDelta
@@ -310,7 +338,9 @@ class BookSync:
     def _leave(self, phase: Phase) -> None:
         self.phase, self._stale, self._audit = phase, False, None
         self._buffer, self._seen_id = [], self.last_id
+        self._old_snapshots = self._outdated = 0
         self._history.clear()
+        self._end_trail("the book was built anew meanwhile")
 
     def _older_than_stream(self, last_id: int, sequencer: Sequencer) -> bool:
         """Updates between the snapshot and what we hold are gone."""
@@ -318,36 +348,27 @@ class BookSync:
             return sequencer.too_old(self._buffer[0])
         return self._seen_id is not None and last_id < self._seen_id
 
-    def _audit_next(self, delta: BookDelta) -> Actions:
-        """An audit snapshot newer than the book waits for the deltas; here is one."""
-        assert self._audit is not None
-        audited, sequencer = self._audit
-        if sequencer.judge(delta) is Verdict.NEXT:
-            try:
-                audited.apply(delta.bids, delta.asks)
-            except BookError:
-                self._audit = None
-                self.audits_undecided += 1
-                return ()
-            sequencer.accept(delta)
-        return self._decide_audit()
-
     def _decide_audit(self) -> Actions:
         """Compare as soon as both books end at the same id."""
         assert self._audit is not None
         assert self._sequencer is not None
-        audited, sequencer = self._audit
-        if sequencer.last_id > self._sequencer.last_id:
+        audit, outcome = self._audit, self._audit.compare(self.book, self._sequencer.last_id)
+        if outcome is None:
             return ()
         self._audit = None
-        if sequencer.last_id < self._sequencer.last_id:
+        if not audit.met:
             self.audits_undecided += 1
             return ()
-        if self.book.difference(audited) is not None:
+        if outcome.result == "different":
             self.audits_differed += 1
             return self._lose("audit", None, None)
         self.audits_agreed += 1
-        return (PublishBook(),) if self.book.widen(audited) else ()
+        return (PublishBook(),) if self.book.widen(audit.reference) else ()
+
+    def _end_trail(self, why: str) -> None:
+        if self._trail is not None:
+            self._trail.end(why)
+            self._trail = None
 
     def _missing_before(self, delta: BookDelta) -> tuple[int | None, int | None]:
         """Ids between the book and the delta, inclusive; None where they run backwards."""
