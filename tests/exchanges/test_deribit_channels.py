@@ -194,7 +194,7 @@ def test_a_test_request_is_answered_and_a_heartbeat_is_not():
         (b'{"jsonrpc":"2.0","id":4,"result":[]}', Acknowledged(4, None, ())),
         (
             b'{"jsonrpc":"2.0","id":7,"error":{"code":10028,"message":"too_many_requests"}}',
-            Acknowledged(7, "10028: too_many_requests"),
+            Acknowledged(7, "10028: too_many_requests", retry_after_s=10.0),
         ),
         (
             b'{"jsonrpc":"2.0","id":5,"error":{"code":13778,'
@@ -208,7 +208,7 @@ def test_a_test_request_is_answered_and_a_heartbeat_is_not():
         ),
         (
             b'{"jsonrpc":"2.0","id":8,"error":{"code":11051,"message":"system_maintenance"}}',
-            Acknowledged(8, "11051: system_maintenance"),
+            Acknowledged(8, "11051: system_maintenance", retry_after_s=60.0),
         ),
     ],
     ids=["list", "ok", "version", "none", "10028", "13778", "11050", "11051"],

@@ -64,11 +64,13 @@ class Acknowledged:
     """The exchange answered request `request_id`; `error` is its complaint, None if it agreed.
 
     `accepted` are the channels it lists as subscribed, in its own names; None where it lists none.
+    `retry_after_s`: it asks to be left alone that long, on a new connection too.
     """
 
     request_id: int | str | None
     error: str | None = None
     accepted: tuple[str, ...] | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,23 @@ class Exchange(Protocol):
     heartbeat: Heartbeat
     books_from_stream: bool
     """Snapshots come on the stream: one is asked for by unsubscribing and subscribing again."""
+    shared_channels: frozenset[str]
+    """Channels of which one subscription serves several instruments, whoever asks for it."""
+    answers_each_stream: bool
+    """A subscribe message is answered once for each of its streams, not once as a whole."""
+    indices: Sequence[Instrument]
+    """What is collected like an instrument and is in no list of them: volatility indices."""
+
+    def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+        """What to subscribe to for these: every channel that an instrument has, no other.
+
+        Streams about no single instrument have the symbol `*`.
+        """
+        ...
+
+    def channel_name(self, stream: Stream) -> str:
+        """The exchange's name of a stream, as it stands in `Acknowledged.accepted`."""
+        ...
 
     def stream_url(self, ws_url: str, channel: str) -> str:
         """Address that carries a channel, below the configured `ws_url`.
@@ -190,7 +209,11 @@ class Exchange(Protocol):
         ...
 
     def instruments_request(self) -> HttpRequest:
-        """All instruments with their facts."""
+        """All instruments with their facts, or the first kind of them."""
+        ...
+
+    def instruments_requests(self) -> Sequence[HttpRequest]:
+        """One for each kind of instruments; each reply is for `read_instruments`."""
         ...
 
     def read_instruments(self, body: bytes) -> list[Instrument]:
@@ -208,6 +231,15 @@ class Exchange(Protocol):
     def read_error(self, response: HttpResponse) -> ExchangeError:
         """The error in a reply with status 400 or above; RateLimited for 429 and 418."""
         ...
+
+
+def every_stream(instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+    """Every channel of every instrument, symbol by symbol."""
+    return [
+        Stream(channel, each.symbol, each.raw_symbol)
+        for each in instruments
+        for channel in channels
+    ]
 
 
 def by_raw_symbol(instruments: Sequence[Instrument]) -> Mapping[str, Instrument]:

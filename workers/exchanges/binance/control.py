@@ -30,7 +30,7 @@ def control(
     Raises:
         KeyError: a channel that is not in `suffixes`.
     """
-    names = list(dict.fromkeys(_name(each, suffixes[each.channel]) for each in streams))
+    names = list(dict.fromkeys(stream_name(each, suffixes) for each in streams))
     chunks = [names[i : i + PARAMS_PER_MESSAGE] for i in range(0, len(names), PARAMS_PER_MESSAGE)]
     return [
         msgspec.json.encode({"method": method, "params": chunk, "id": first_request_id + index})
@@ -38,5 +38,7 @@ def control(
     ]
 
 
-def _name(stream: Stream, suffix: str) -> str:
+def stream_name(stream: Stream, suffixes: Mapping[str, str]) -> str:
+    """`btcusdt@trade`; raises KeyError for a channel that is not in `suffixes`."""
+    suffix = suffixes[stream.channel]
     return suffix if suffix.startswith("!") else stream.raw_symbol.lower() + suffix

@@ -12,7 +12,7 @@ from workers.book.sequence import Sequencer, Snapshot
 from workers.exchanges.base import Acknowledged, Bucket, Heartbeat, Limits, Stream
 from workers.exchanges.deribit import requests
 from workers.exchanges.deribit.mapper import DeribitMapper
-from workers.exchanges.deribit.names import RESOLUTIONS, index_of
+from workers.exchanges.deribit.names import RESOLUTIONS, index_of, volatility_symbol
 from workers.exchanges.deribit.sequence import DeribitSequencer
 from workers.exchanges.deribit.unusual import HEARTBEAT_ID
 from workers.model.errors import ExchangeError
@@ -40,15 +40,37 @@ index price come with `ticker`. Raw symbols of `volatility-index` are `btc_usd` 
 `instrument` a kind and a currency (`future.any`); `platform` has none.
 """
 
+PLATFORM = Stream("platform", "*", "")
+
 STATUS_STREAMS = (
     *(
         Stream("instrument", "*", f"{kind}.any")
         for kind in ("future", "option", "spot", "future_combo", "option_combo")
     ),
     Stream("instrument-creation", "*", "any.any"),
-    Stream("platform", "*", ""),
+    PLATFORM,
 )
 """Streams about all instruments; one connection should carry them."""
+
+ABOUT_ALL = frozenset(each.channel for each in STATUS_STREAMS)
+
+PERPETUAL_ONLY = frozenset({"funding-rate", "index-price"})
+"""Channels of perpetuals alone; an index price is published as that of the perpetuals on it."""
+
+INDICES = tuple(
+    Instrument(
+        exchange="deribit",
+        market_type="option",
+        symbol=volatility_symbol(raw_symbol),
+        raw_symbol=raw_symbol,
+        status="trading",
+        raw_status="index",
+        base=raw_symbol.partition("_")[0].upper(),
+        quote="USD",
+    )
+    for raw_symbol in ("btc_usd", "eth_usd")
+)
+"""The volatility indices: BTC-DVOL and ETH-DVOL."""
 
 CHANNELS_PER_MESSAGE = 500
 """"Suggest at most 500 channels per subscribe call"."""
@@ -78,6 +100,9 @@ class Deribit:
         )
     )
     books_from_stream = True
+    shared_channels: frozenset[str] = ABOUT_ALL | {"index-price"}
+    answers_each_stream = False
+    indices: Sequence[Instrument] = INDICES
     limits = Limits(
         streams_per_connection=CHANNELS_PER_MESSAGE,  # none documented; one subscribe call's worth
         control_messages=2,  # public/subscribe: 3,000 of 30,000 credits, 10,000 a second
@@ -95,6 +120,23 @@ class Deribit:
         """One address for everything; `ws_url` may name a path of its own."""
         root = ws_url.rstrip("/")
         return root if "/" in root.partition("://")[2] else root + WS_PATH
+
+    def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+        """What each instrument has: volatility indices that alone, perpetuals funding too.
+
+        With `instrument` come the states and listings of all instruments; news of maintenance
+        always.
+        """
+        found = [
+            Stream(channel, each.symbol, each.raw_symbol)
+            for each in instruments
+            for channel in channels
+            if channel not in ABOUT_ALL
+            and (channel == "volatility-index") == (each in INDICES)
+            and (channel not in PERPETUAL_ONLY or each.market_type == "perpetual")
+        ]
+        about_all = [each for each in STATUS_STREAMS if "instrument" in channels]
+        return found + (about_all or [PLATFORM])
 
     def channel_name(self, stream: Stream) -> str:
         """The exchange's name of a stream, as it stands in answers and frames.
@@ -136,8 +178,8 @@ class Deribit:
         return Acknowledged(answer.request_id, text, answer.accepted)
 
     def mapper(self, instruments: Sequence[Instrument]) -> DeribitMapper:
-        """A mapper that knows these instruments."""
-        return DeribitMapper(self.name, instruments)
+        """A mapper that knows these instruments; indices name themselves."""
+        return DeribitMapper(self.name, [each for each in instruments if each not in INDICES])
 
     def sequencer(self, last_id: int) -> Sequencer:
         """The order rule of the book channels."""
@@ -146,6 +188,10 @@ class Deribit:
     def instruments_request(self) -> HttpRequest:
         """GET public/get_instruments."""
         return requests.instruments_request()
+
+    def instruments_requests(self) -> Sequence[HttpRequest]:
+        """The one reply has them all."""
+        return (self.instruments_request(),)
 
     def read_instruments(self, body: bytes) -> list[Instrument]:
         """Instruments in the reply. Raises WireError."""

@@ -12,7 +12,7 @@ from workers.exchanges.deribit.answers import DeribitOrderBook, DeribitResult
 from workers.exchanges.deribit.messages import UNREADABLE, DeribitInstrument
 from workers.exchanges.deribit.names import instrument_named, instrument_of
 from workers.exchanges.deribit.numbers import checked_id, is_inverse, pairs
-from workers.exchanges.deribit.unusual import complaint, unreadable
+from workers.exchanges.deribit.unusual import WAITS_S, complaint, unreadable
 from workers.model.errors import ExchangeError, RateLimited, WireError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument
@@ -32,13 +32,6 @@ INSTRUMENTS_BUCKET = "instruments"
 
 DEPTHS = (1, 5, 10, 20, 50, 100, 1000, 10_000)
 """Depths get_order_book takes."""
-
-WAITS_S = {
-    10028: 10.0,  # too_many_requests
-    10066: 10.0,  # too_many_concurrent_requests
-    11051: 60.0,  # system_maintenance
-}
-"""Errors that forbid any call for a while; they name no time, these are ours."""
 
 PERMANENT = frozenset({10020, 13019, -32602, -32601, -32600, -32700, 11050, 13009, 13778, 10030})
 """Errors that the same request will meet again: unknown instrument, closed book, our mistakes."""

@@ -23,6 +23,13 @@ ANSWER = msgspec.json.encode(
 )
 """What a test_request must be answered with, or the connection ends with code 4000 in 10 s."""
 
+WAITS_S = {
+    10028: 10.0,  # too_many_requests; over a socket it is that socket's end
+    10066: 10.0,  # too_many_concurrent_requests
+    11051: 60.0,  # system_maintenance
+}
+"""Errors that forbid any call for a while; they name no time, these are ours."""
+
 Fields = dict[str, Any]
 Count = Callable[[str], None]
 
@@ -69,12 +76,18 @@ def _answer(message: Fields) -> Acknowledged:
     if type(request_id) not in (int, str):
         request_id = None
     if message.get("error") is not None:
-        return Acknowledged(request_id, complaint(message["error"]))
+        wait_s = WAITS_S.get(_code(message["error"]))
+        return Acknowledged(request_id, complaint(message["error"]), retry_after_s=wait_s)
     result = message.get("result")
     accepted = None
     if isinstance(result, list) and all(isinstance(each, str) for each in result):
         accepted = tuple(result)
     return Acknowledged(request_id, None, accepted)
+
+
+def _code(error: object) -> int:
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) else 0
 
 
 def complaint(error: object) -> str:

@@ -7,8 +7,8 @@ Source: github.com/binance/binance-spot-api-docs, web-socket-streams.md ("Genera
 from collections.abc import Sequence
 
 from workers.book.sequence import Sequencer, Snapshot
-from workers.exchanges.base import Heartbeat, Limits, Stream
-from workers.exchanges.binance.control import control, kline_suffixes
+from workers.exchanges.base import Heartbeat, Limits, Stream, every_stream
+from workers.exchanges.binance.control import control, kline_suffixes, stream_name
 from workers.exchanges.binance.messages import INTERVALS
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.spot import requests
@@ -49,6 +49,17 @@ class BinanceSpot:
 
     heartbeat = Heartbeat(after_s=20.0)  # pings every 20 s; its payload must be back within 60 s
     books_from_stream = False
+    shared_channels: frozenset[str] = frozenset()
+    answers_each_stream = False
+    indices: Sequence[Instrument] = ()
+
+    def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+        """Every instrument has every channel."""
+        return every_stream(instruments, channels)
+
+    def channel_name(self, stream: Stream) -> str:
+        """`btcusdt@trade`. Raises KeyError for a channel that Binance does not have here."""
+        return stream_name(stream, STREAM_SUFFIXES)
 
     def stream_url(self, ws_url: str, channel: str) -> str:
         """An empty combined connection for any channel; frames are {"stream":...,"data":...}."""
@@ -73,6 +84,10 @@ class BinanceSpot:
     def instruments_request(self) -> HttpRequest:
         """GET /api/v3/exchangeInfo."""
         return requests.instruments_request()
+
+    def instruments_requests(self) -> Sequence[HttpRequest]:
+        """The one reply has them all."""
+        return (self.instruments_request(),)
 
     def read_instruments(self, body: bytes) -> list[Instrument]:
         """Instruments in the reply. Raises WireError."""

@@ -13,8 +13,8 @@ are sampled and cannot be fetched later; a rename is a new symbol with new ids.
 from collections.abc import Sequence
 
 from workers.book.sequence import Sequencer, Snapshot
-from workers.exchanges.base import Bucket, Heartbeat, Limits, Stream
-from workers.exchanges.binance.control import control, kline_suffixes
+from workers.exchanges.base import Bucket, Heartbeat, Limits, Stream, every_stream
+from workers.exchanges.binance.control import control, kline_suffixes, stream_name
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.usdm import requests
 from workers.exchanges.binance.usdm.mapper import UsdmMapper
@@ -70,6 +70,17 @@ class BinanceDerivatives:
     )
     heartbeat = Heartbeat(after_s=180.0)  # pings every 3 min, pong within 10 min
     books_from_stream = False
+    shared_channels: frozenset[str] = frozenset({"instrument"})
+    answers_each_stream = False
+    indices: Sequence[Instrument] = ()
+
+    def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:
+        """Every instrument has every channel."""
+        return every_stream(instruments, channels)
+
+    def channel_name(self, stream: Stream) -> str:
+        """`btcusdt@trade`. Raises KeyError for a channel that Binance does not have here."""
+        return stream_name(stream, STREAM_SUFFIXES)
 
     def stream_url(self, ws_url: str, channel: str) -> str:
         """An empty combined connection on the channel's route.
@@ -102,6 +113,10 @@ class BinanceDerivatives:
     def instruments_request(self) -> HttpRequest:
         """GET /fapi/v1/exchangeInfo."""
         return requests.instruments_request()
+
+    def instruments_requests(self) -> Sequence[HttpRequest]:
+        """The one reply has them all."""
+        return (self.instruments_request(),)
 
     def read_instruments(self, body: bytes) -> list[Instrument]:
         """Instruments in the reply. Raises WireError."""
