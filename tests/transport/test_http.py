@@ -1,6 +1,5 @@
 import email.utils
 import gzip
-import http.server
 import logging
 import socket
 import threading
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.transport.servers import CA_FILE, WAIT_S, ConnectProxy, server_tls
+from tests.transport.rest import Door
+from tests.transport.servers import CA_FILE, WAIT_S, ConnectProxy
 from workers.model.clock import ManualClock
 from workers.model.errors import ExchangeError, RateLimited, ServiceClosed, TransportError
 from workers.model.http import HttpRequest, HttpResponse
@@ -18,71 +18,6 @@ from workers.transport.budget import BudgetExhausted, WeightBudget
 from workers.transport.http import HttpClient, retry_after_s
 
 DEPTH = HttpRequest("/api/v3/depth", {"symbol": "BTCUSDT", "limit": "5000"}, weight=250)
-
-
-class Door(http.server.BaseHTTPRequestHandler):
-    """Gives each request to the server's `answer`."""
-
-    protocol_version = "HTTP/1.1"
-    server: "Rest"
-
-    def do_GET(self) -> None:
-        self.server.requests.append((self.path, dict(self.headers)))
-        self.server.ports.add(self.client_address[1])
-        self.server.answer(self)
-
-    def say(self, status: int, body: bytes = b"{}", headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        return
-
-
-class Rest(http.server.ThreadingHTTPServer):
-    """An exchange's REST side; `answer` is set by the test."""
-
-    daemon_threads = True
-
-    def __init__(self, secure: bool = False) -> None:
-        super().__init__(("127.0.0.1", 0), Door)
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.ports: set[int] = set()
-        self.answer: Callable[[Door], None] = lambda door: door.say(200)
-        if secure:
-            self.socket = server_tls().wrap_socket(self.socket, server_side=True)
-        self.url = f"{'https' if secure else 'http'}://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is expected here."""
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join(WAIT_S)
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Rest]]:
-    started: list[Rest] = []
-
-    def start_one(secure: bool = False) -> Rest:
-        started.append(Rest(secure))
-        return started[-1]
-
-    yield start_one
-    for server in started:
-        server.stop()
-
-
-@pytest.fixture
-def rest(start) -> Rest:
-    return start()
 
 
 @pytest.fixture
@@ -272,7 +207,7 @@ def test_a_body_that_drips_is_given_up_at_the_deadline(rest, make):
 def test_a_server_that_never_answers_is_given_up(make):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(TransportError, match=r"binance_spot: GET /api/v3/depth: ReadTimeout"):
+        with pytest.raises(TransportError, match=r"depth: 127\.0\.0\.1:\d+: no answer in time$"):
             make(url).get(DEPTH, deadline_s=0.2)
 
 
@@ -285,20 +220,20 @@ def test_a_body_cut_short_is_an_error(rest, make):
         door.close_connection = True
 
     rest.answer = answer
-    with pytest.raises(TransportError, match="IncompleteRead"):
+    with pytest.raises(TransportError, match=r"cut short after 4 bytes, 96 more were announced$"):
         make(rest.url).get(DEPTH)
 
 
 def test_a_port_nobody_listens_on_is_an_error(make):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(TransportError, match="ConnectionError"):
+    with pytest.raises(TransportError, match=rf"depth: 127\.0\.0\.1:{port}: connection refused"):
         make(f"http://127.0.0.1:{port}").get(DEPTH)
 
 
 def test_certificates_are_verified_and_a_private_authority_can_be_named(start, make):
     rest = start(secure=True)
-    with pytest.raises(TransportError, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(TransportError, match="signed by an authority we do not know"):
         make(rest.url).get(DEPTH)
     assert make(rest.url, ca_file=CA_FILE).get(DEPTH).status == 200
 

@@ -31,7 +31,12 @@ class ExchangeError(MarketPrismError):
         exchange: its name.
         code: the exchange's own code, or the HTTP status where it gave none.
         message: the exchange's own words.
+
+    Attributes:
+        status: of the HTTP reply that carried it, set by the client; None: it came otherwise.
     """
+
+    status: int | None = None
 
     def __init__(self, exchange: str, code: int, message: str) -> None:
         super().__init__(f"{exchange}: {code}: {message}")

@@ -25,6 +25,7 @@ Metric = Literal[
     "gaps_total",  # holes published; exchange, data_type, cause
     "snapshots_requested_total",  # REST snapshots asked for; exchange, cause
     "rest_errors_total",  # failed REST calls; exchange, code
+    "rest_outcomes_total",  # REST calls by how they ended; exchange, endpoint, outcome
     "rows_stored_total",  # rows ClickHouse took; table
     "rows_refused_total",  # rows ClickHouse refused, now dead letters; table
     "insert_retries_total",  # inserts tried again; table

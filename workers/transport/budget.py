@@ -1,16 +1,31 @@
-"""Rate limits: how long to wait so that an exchange's limits are never passed.
+"""Rate limits of one process: how long to wait so that an exchange's limits are never passed.
 
 `WeightBudget` is for REST weights counted in fixed windows of the exchange's clock (Binance: the
 clock minute, per address); `SlidingWindow` is for limits that hold in any window of a length
 (messages on a connection, connects from an address). Both may be used from several threads.
+What all processes of an address share is in rates.py.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import ServiceClosed, TransportError
+
+Priority = Literal["resync", "audit", "history"]
+"""What a call is for: a book that is down, a check or a regular poll, data that can wait."""
+
+SHARES: dict[Priority, float] = {"resync": 1.0, "audit": 0.7, "history": 0.4}
+"""The part of a window's usable budget that calls of a priority may fill, with all before them.
+
+History stops first and leaves 60 % to the others; a resync may use what is there to the last."""
+
+
+def share(usable: int, weight: int, priority: Priority) -> int:
+    """How full a window may be after a call; at least its weight, so that no call never fits."""
+    return min(usable, max(weight, round(usable * SHARES[priority])))
 
 
 class BudgetExhausted(TransportError):
@@ -78,13 +93,35 @@ class WeightBudget:
             self._turn()
             return self._used
 
-    def delay_s(self, weight: int) -> float:
+    def delay_s(
+        self, weight: int, priority: Priority = "resync", bucket: str | None = None
+    ) -> float:
         """Seconds until a call of this weight may be made; 0: now. Takes nothing."""
         with self._lock:
-            return self._delay_s(weight)
+            return self._delay_s(weight, priority)
 
-    def acquire(self, weight: int, deadline_s: float) -> None:
+    def take(self, weight: int, priority: Priority = "resync") -> float:
+        """Take `weight` if it is there now; else the seconds until it is. One step for threads."""
+        with self._lock:
+            delay_s = self._delay_s(weight, priority)
+            if delay_s == 0:
+                self._used += weight
+            return delay_s
+
+    def acquire(
+        self,
+        weight: int,
+        deadline_s: float,
+        priority: Priority = "resync",
+        bucket: str | None = None,
+    ) -> None:
         """Take `weight`, waiting at most `deadline_s` seconds for it.
+
+        Args:
+            weight: what the call costs.
+            deadline_s: seconds the caller has.
+            priority: how much of the window such calls may fill.
+            bucket: counted by `RateBudget` alone; weight is all there is here.
 
         Raises:
             BudgetExhausted: it would take longer; raised at once, without waiting.
@@ -100,22 +137,27 @@ class WeightBudget:
         while True:
             if self._closed.is_set():
                 raise ServiceClosed(f"budget closed; call of weight {weight} not made")
-            with self._lock:
-                delay_s = self._delay_s(weight)
-                if delay_s == 0:
-                    self._used += weight
-                    return
+            delay_s = self.take(weight, priority)
+            if delay_s == 0:
+                return
             if self._clock.monotonic_s() + delay_s > end_s:
                 raise BudgetExhausted(weight, delay_s, deadline_s)
             self._wait(delay_s)
 
-    def observe(self, used: int) -> None:
-        """Take over the weight the exchange reports for the current window, if it is more."""
+    def observe(self, used: int, asked_ns: int | None = None) -> None:
+        """Take over the weight the exchange reports for the current window, if it is more.
+
+        Args:
+            used: the figure.
+            asked_ns: when the call was sent, UTC. A figure that may be of the window before is
+                ignored: it would close the new one.
+        """
         with self._lock:
             self._turn()
-            self._used = max(self._used, used)
+            if asked_ns is None or asked_ns // self._window_ns >= self._window:
+                self._used = max(self._used, used)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, bucket: str | None = None) -> None:
         """Send nothing for so long; a pause already running is never shortened."""
         with self._lock:
             until_s = self._clock.monotonic_s() + seconds
@@ -131,10 +173,10 @@ class WeightBudget:
         if window > self._window:
             self._window, self._used = window, 0
 
-    def _delay_s(self, weight: int) -> float:
+    def _delay_s(self, weight: int, priority: Priority) -> float:
         self._turn()
         pause_s = max(0.0, self._paused_until_s - self._clock.monotonic_s())
-        if self._used + weight <= self.usable:
+        if weight == 0 or self._used + weight <= share(self.usable, weight, priority):
             return pause_s
         next_ns = (self._window + 1) * self._window_ns
         return max(pause_s, (next_ns - self._clock.now_ns()) / 1e9)

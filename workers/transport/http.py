@@ -1,4 +1,7 @@
-"""REST calls to one exchange: budget, deadline, size limit. Bodies are bytes, never parsed here."""
+"""REST calls to one exchange: budget, deadline, size limit. Bodies are bytes, never parsed here.
+
+One call is one attempt; call.py repeats what may be repeated.
+"""
 
 import email.utils
 import logging
@@ -7,15 +10,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from workers.model.clock import Clock, SystemClock
-from workers.model.errors import ExchangeError, TransportError
+from workers.model.errors import ExchangeError, RateLimited
 from workers.model.http import HttpRequest, HttpResponse
-from workers.transport.budget import WeightBudget
+from workers.transport.budget import Priority
+from workers.transport.failures import CallFailed, explain
 from workers.transport.proxy import proxy_for
 from workers.transport.websocket import user_agent
 
@@ -26,6 +32,33 @@ BAN_S = 120.0
 """Pause after a 418 without Retry-After: the shortest ban Binance documents."""
 _READ_BYTES = 64 * 1024
 _OVER_LIMIT, _BANNED = 429, 418
+
+
+class Budget(Protocol):
+    """What calls are paid from: `WeightBudget`, or `RateBudget` where processes share it."""
+
+    @property
+    def window_s(self) -> float:
+        """Length of the weight's window."""
+        ...
+
+    def acquire(
+        self,
+        weight: int,
+        deadline_s: float,
+        priority: Priority = "resync",
+        bucket: str | None = None,
+    ) -> None:
+        """Take the weight, and a call of the bucket, or raise."""
+        ...
+
+    def observe(self, used: int, asked_ns: int | None = None) -> None:
+        """Take over the weight the exchange reports."""
+        ...
+
+    def pause(self, seconds: float, bucket: str | None = None) -> None:
+        """Send nothing for so long."""
+        ...
 
 
 class HttpClient:
@@ -49,7 +82,7 @@ class HttpClient:
         *,
         exchange: str,
         timeout_s: float,
-        budget: WeightBudget,
+        budget: Budget,
         read_error: Callable[[HttpResponse], ExchangeError],
         used_weight_header: str | None = None,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
@@ -57,6 +90,8 @@ class HttpClient:
         clock: Clock | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
+        parts = urlsplit(self._base_url)
+        self._address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self._exchange = exchange
         self._timeout_s = timeout_s
         self._budget = budget
@@ -76,28 +111,35 @@ class HttpClient:
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
-    def get(self, request: HttpRequest, deadline_s: float | None = None) -> HttpResponse:
+    def get(
+        self,
+        request: HttpRequest,
+        deadline_s: float | None = None,
+        priority: Priority = "resync",
+    ) -> HttpResponse:
         """Make the call once there is budget for it; status below 300.
 
         Args:
-            request: path, parameters and weight.
+            request: path, parameters, weight and bucket.
             deadline_s: seconds for everything, waiting for the budget included; None: one window
                 of the budget plus `timeout_s`.
+            priority: how much of the budget the call may use.
 
         Raises:
             BudgetExhausted: the budget does not allow it in time; nothing was sent.
             ServiceClosed: the budget was closed while waiting.
-            TransportError: network trouble, a redirect, a body too long, or the deadline.
-            ExchangeError: what `read_error` made of a status of 400 or above; 429 and 418 also
-                pause the budget for `Retry-After`.
+            CallFailed: network trouble, a redirect, a body too long, or the deadline.
+            ExchangeError: what `read_error` made of a status of 400 or above; RateLimited, and any
+                429 and 418, also pause the budget, for `Retry-After` where it is given.
         """
         allowed_s = self._budget.window_s + self._timeout_s if deadline_s is None else deadline_s
         end_s = self._clock.monotonic_s() + allowed_s
-        self._budget.acquire(request.weight, allowed_s)
-        where = f"{self._exchange}: GET {request.path}"
+        self._budget.acquire(request.weight, allowed_s, priority, request.bucket)
+        where = self.where(request)
         timeout_s = min(self._timeout_s, end_s - self._clock.monotonic_s())
         if timeout_s <= 0:
-            raise TransportError(f"{where}: no time left of {allowed_s:.1f} s; not sent")
+            raise CallFailed(f"{where}: no time left of {allowed_s:.1f} s; not sent", "timeout")
+        asked_ns = self._clock.now_ns()
         try:
             with self._session.get(
                 self._base_url + request.path,
@@ -108,23 +150,33 @@ class HttpClient:
             ) as reply:
                 body = self._read_body(reply, end_s, where)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransportError(f"{where}: {type(error).__name__}: {error}") from error
+            outcome, words = explain(error)
+            raise CallFailed(f"{where}: {self._address}: {words}", outcome) from error
         response = HttpResponse(
             status=reply.status_code,
             headers={name.lower(): value for name, value in reply.headers.items()},
             body=body,
             received_ns=self._clock.now_ns(),
         )
-        self._account(response)
+        self._observe(response, asked_ns)
         if 300 <= response.status < 400:
             target = response.headers.get("location", "nowhere")
-            raise TransportError(
+            raise CallFailed(
                 f"{where}: answered {response.status}, redirect to {target}; not followed, put the "
-                f"right address into exchanges.{self._exchange}.rest_url"
+                f"right address into exchanges.{self._exchange}.rest_url",
+                "redirected",
             )
         if response.status >= 400:
-            raise self._read_error(response)
+            raise self._refusal(request, response)
         return response
+
+    def where(self, request: HttpRequest) -> str:
+        """Exchange, method and path, for messages."""
+        return f"{self._exchange}: GET {request.path}"
+
+    def pause(self, request: HttpRequest, seconds: float) -> None:
+        """Pause the budget: an answer of status 200 said that a limit was passed."""
+        self._budget.pause(seconds, request.bucket)
 
     def close(self) -> None:
         """Close the connections kept open; the budget stays usable for others."""
@@ -136,32 +188,46 @@ class HttpClient:
         while part := reply.raw.read1(_READ_BYTES, decode_content=True):
             body += part
             if len(body) > self._max_body_bytes:
-                raise TransportError(
-                    f"{where}: body of more than {self._max_body_bytes} bytes; given up"
+                raise CallFailed(
+                    f"{where}: body of more than {self._max_body_bytes} bytes; given up", "oversize"
                 )
             if self._clock.monotonic_s() > end_s:
-                raise TransportError(
-                    f"{where}: deadline passed after {len(body)} bytes of the body; given up"
+                raise CallFailed(
+                    f"{where}: deadline passed after {len(body)} bytes of the body; given up",
+                    "timeout",
                 )
         return bytes(body)
 
-    def _account(self, response: HttpResponse) -> None:
+    def _observe(self, response: HttpResponse, asked_ns: int) -> None:
         """Correct the budget by what the exchange says."""
         used = response.headers.get(self._used_weight_header or "")
-        if used is not None:
-            if used.isascii() and used.isdigit():
-                self._budget.observe(int(used))
-            else:
-                log.warning(
-                    "%s: header %s says %r, not a number; ignored",
-                    self._exchange,
-                    self._used_weight_header,
-                    used[:64],
-                )
-        if response.status in (_OVER_LIMIT, _BANNED):
-            default_s = self._budget.window_s if response.status == _OVER_LIMIT else BAN_S
-            pause_s = retry_after_s(response.headers.get("retry-after"), self._clock.now_ns())
-            self._budget.pause(default_s if pause_s is None else pause_s)
+        if used is None:
+            return
+        if used.isascii() and used.isdigit():
+            self._budget.observe(int(used), asked_ns)
+        else:
+            log.warning(
+                "%s: header %s says %r, not a number; ignored",
+                self._exchange,
+                self._used_weight_header,
+                used[:64],
+            )
+
+    def _refusal(self, request: HttpRequest, response: HttpResponse) -> ExchangeError:
+        """The error of a reply of status 400 or above; pauses the budget where it asks for it."""
+        error = self._read_error(response)
+        error.status = response.status
+        asked_s = retry_after_s(response.headers.get("retry-after"), self._clock.now_ns())
+        if response.status == _BANNED:
+            # A ban is of the address, whatever was asked.
+            self._budget.pause(BAN_S if asked_s is None else asked_s)
+        elif response.status == _OVER_LIMIT or isinstance(error, RateLimited):
+            named_s = error.retry_after_s if isinstance(error, RateLimited) else 0.0
+            if asked_s is None:
+                whole_window = response.status == _OVER_LIMIT
+                asked_s = max(named_s, self._budget.window_s if whole_window else 0.0)
+            self._budget.pause(asked_s, request.bucket)
+        return error
 
 
 def retry_after_s(value: str | None, now_ns: int | None = None) -> float | None:
