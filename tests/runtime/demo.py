@@ -16,6 +16,7 @@ from config import Settings, load
 from workers.model.errors import MarketPrismError
 from workers.runtime import bootstep, standalone
 from workers.runtime.hosted import hosted
+from workers.runtime.lease import Lease
 
 
 class DemoService:
@@ -76,7 +77,13 @@ settings = load()
 app = Celery("demo")
 app.config_from_object("celeryconfig")
 app.conf.beat_schedule = {}
-bootstep.install(app, settings, make_demo)
+
+
+def demo_gate(name: str, settings: Settings) -> Lease | None:
+    return Lease(settings, name) if os.environ.get("DEMO_LEASE") else None
+
+
+bootstep.install(app, settings, make_demo, demo_gate)
 
 
 @app.task(name="demo.answer")

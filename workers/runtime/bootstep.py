@@ -9,7 +9,9 @@ at each loss of the broker (celery/worker/consumer/consumer.py, `Consumer.start`
 """
 
 import logging
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -26,8 +28,9 @@ from workers.runtime.exposure import expose
 from workers.runtime.health import alive_file
 from workers.runtime.host import CRASH_EXIT_CODE, ServiceThread
 from workers.runtime.hosted import announce
-from workers.runtime.service import Service
-from workers.runtime.services import make_service
+from workers.runtime.lease_key import is_held
+from workers.runtime.service import Gate, Service
+from workers.runtime.services import make_gate, make_service
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ CONCURRENCY = 2
 """Threads for commands beside a service: one long command does not silence the queue."""
 
 MakeService = Callable[[str, Settings], Service]
+MakeGate = Callable[[str, Settings], Gate | None]
 
 
 class RefusedStart(ImproperlyConfigured, click.ClickException):
@@ -52,6 +56,7 @@ class ServiceStep(bootsteps.StartStopStep):
 
     settings: Settings
     make: MakeService
+    make_gate: MakeGate
 
     def __init__(self, worker: Any, service: str | None = None, **options: Any) -> None:
         self.name_of_service = service
@@ -77,11 +82,16 @@ class ServiceStep(bootsteps.StartStopStep):
             service = type(self).make(name, settings)
         except MarketPrismError as error:
             raise RefusedStart(f"--service {name}: {error}") from error
+        gate = type(self).make_gate(name, settings)
+        if gate is not None:  # a standby must not take commands meant for the process at work
+            worker.app.amqp.queues.deselect(name)
         thread = ServiceThread(
             service,
             alive_file=alive_file(settings, name),
             on_crash=_end_worker,
             exit_grace_s=EXIT_GRACE_S,
+            gate=gate,
+            on_running=None if gate is None else lambda: _take_commands(worker, name),
         )
         announce(thread)
         return thread
@@ -111,19 +121,25 @@ class ServiceStep(bootsteps.StartStopStep):
         self.obj.request_drain()
 
 
-def install(app: Celery, settings: Settings, make: MakeService = make_service) -> None:
+def install(
+    app: Celery,
+    settings: Settings,
+    make: MakeService = make_service,
+    gate: MakeGate = make_gate,
+) -> None:
     """Give the app's workers the option `--service`.
 
     Args:
         app: the Celery app, before its worker starts.
         settings: where services get theirs.
         make: builds a service from its name.
+        gate: builds what keeps a service to one process at a time.
     """
 
     class Step(ServiceStep):
         """The step of this app's workers."""
 
-    Step.settings, Step.make = settings, staticmethod(make)
+    Step.settings, Step.make, Step.make_gate = settings, staticmethod(make), staticmethod(gate)
     option = CeleryOption(
         ("--service",),
         default=None,
@@ -132,10 +148,12 @@ def install(app: Celery, settings: Settings, make: MakeService = make_service) -
     )
     app.user_options["worker"].add(option)
     app.steps["worker"].add(Step)
-    signals.worker_init.connect(_imply, weak=False, dispatch_uid=f"{__name__}.imply")
+    signals.worker_init.connect(
+        partial(_imply, settings), weak=False, dispatch_uid=f"{__name__}.imply"
+    )
 
 
-def _imply(sender: Any, **_: object) -> None:
+def _imply(settings: Settings, sender: Any, **_: object) -> None:
     """Fill in what `--service` implies, before the worker builds its steps.
 
     A worker made without the command line (tests) keeps what it was given.
@@ -152,12 +170,29 @@ def _imply(sender: Any, **_: object) -> None:
     if not service:
         return
     if not typed("hostname"):
-        sender.hostname = host_format(default_nodename(f"{service}@%h"))
+        # Two nodes of one name would answer for each other: a standby gets its number behind it.
+        number = f"-{os.getpid()}" if is_held(settings.redis, service) else ""
+        sender.hostname = host_format(default_nodename(f"{service}{number}@%h"))
     if not typed("concurrency"):
         sender.concurrency = CONCURRENCY
     if not typed("queues"):
         sender.app.amqp.queues.select([service])
     sender.options.update(without_gossip=True, without_mingle=True)
+
+
+def _take_commands(worker: Any, queue: str) -> None:
+    """Consume the queue from now on; called in the service's thread."""
+    queues = worker.app.amqp.queues
+    queues.select_add(queues[queue])  # what a consumer that starts later goes by
+    consumer: Any = getattr(worker, "consumer", None)
+    if consumer is None:
+        return
+
+    def begin() -> None:
+        if consumer.task_consumer is not None:
+            consumer.add_task_queue(queue)
+
+    consumer.call_soon(begin)
 
 
 def _end_worker(_: BaseException) -> None:

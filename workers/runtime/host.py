@@ -1,8 +1,8 @@
 """A service's own thread and event loop, inside whatever process hosts it.
 
-States: starting -> running -> draining -> stopped; `crashed` if the service failed, ended by
-itself or could not drain in time. The hosts (bootstep.py, standalone.py) differ only in who asks
-for the drain and who ends the process.
+States: starting -> running -> draining -> stopped; with a gate, `standby` before running;
+`crashed` if the service failed, ended by itself, lost its gate or could not drain in time. The
+hosts (bootstep.py, standalone.py) differ only in who asks for the drain and who ends the process.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from typing import Any, Literal, TypeVar
 
 from workers.model.errors import ServiceClosed
 from workers.runtime.deadline import ExitDeadline
-from workers.runtime.service import Service
+from workers.runtime.service import Gate, Service, Warming
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-State = Literal["starting", "running", "draining", "stopped", "crashed"]
+State = Literal["starting", "standby", "running", "draining", "stopped", "crashed"]
 
 CRASH_EXIT_CODE = 70
 """EX_SOFTWARE of sysexits.h; a supervisor restarts the process."""
@@ -44,6 +44,8 @@ class ServiceThread:
         exit_grace_s: the process is ended this long after the service, if it still lives then;
             None: the process is left alone.
         drain_timeout_s: a drain that takes longer is given up, which counts as a crash.
+        gate: the service runs only while this lets it; None: at once and always.
+        on_running: called in the service's thread when the service begins to run.
     """
 
     def __init__(
@@ -54,8 +56,11 @@ class ServiceThread:
         on_crash: Callable[[BaseException], None] | None = None,
         exit_grace_s: float | None = None,
         drain_timeout_s: float = DRAIN_TIMEOUT_S,
+        gate: Gate | None = None,
+        on_running: Callable[[], None] | None = None,
     ) -> None:
-        self.service = service
+        self.service, self.gate = service, gate
+        self._on_running = on_running
         self.state: State = "starting"
         self.error: BaseException | None = None
         self._alive_file = alive_file
@@ -157,6 +162,8 @@ class ServiceThread:
         }
         if self.error is not None:
             view["error"] = repr(self.error)
+        if self.gate is not None:
+            view["lease"] = self.gate.status()
         try:
             view["status"] = self.service.status()
         except Exception as error:
@@ -211,20 +218,56 @@ class ServiceThread:
         if self._drain_requested:  # before there was a loop to tell
             self._drain.set()
         pulse = asyncio.create_task(self._pulse(), name="pulse")
-        work = asyncio.create_task(self.service.run(), name="run")
         asked = asyncio.create_task(self._drain.wait(), name="asked")
+        try:
+            if await self._entered(asked):
+                await self._work(asked, self._loop)
+        finally:
+            if self.gate is not None:
+                await self.gate.leave()
+            for task in (pulse, asked):
+                task.cancel()
+
+    async def _entered(self, asked: "asyncio.Task[Any]") -> bool:
+        """Wait for the gate, the service getting warm meanwhile; False: asked to drain before."""
+        if self.gate is None:
+            return True
+        self.state = "standby"
+        self._begun.set()
+        entering = [asyncio.create_task(self.gate.enter(), name="enter")]
+        if isinstance(self.service, Warming):
+            entering.append(asyncio.create_task(self.service.warm(), name="warm"))
+        gate = entering[0]
+        await asyncio.wait({gate, asked}, return_when=asyncio.FIRST_COMPLETED)
+        entered = gate.done() and not asked.done()
+        for task in entering:
+            task.cancel()
+        await asyncio.wait(entering)
+        if gate.done() and not gate.cancelled():
+            gate.result()
+        return entered
+
+    async def _work(self, asked: "asyncio.Task[Any]", loop: asyncio.AbstractEventLoop) -> None:
+        """Run the service until it ends, the gate closes or a drain is asked for; then drain."""
+        work = asyncio.create_task(self.service.run(), name="run")
+        held = None if self.gate is None else asyncio.create_task(self.gate.hold(), name="hold")
         self.state = "running"
         self._begun.set()
-        await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if self._on_running is not None:
+            self._on_running()
+        ends = {work, asked} if held is None else {work, asked, held}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         self.state = "draining"
         if self._exit_grace_s is not None:
             self._deadline.arm(self._drain_timeout_s + self._exit_grace_s)
-        end_s = self._loop.time() + self._drain_timeout_s
+        end_s = loop.time() + self._drain_timeout_s
         failure = await self._ended(work, end_s)
         undrained = await self._drained(end_s)
-        for task in (pulse, asked):
-            task.cancel()
-        failure = failure or undrained
+        lost = None
+        if held is not None:
+            lost = held.exception() if held.done() and not held.cancelled() else None
+            held.cancel()
+        failure = lost or failure or undrained
         if failure is not None:
             raise failure
 

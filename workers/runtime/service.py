@@ -1,6 +1,6 @@
 """The seam between a long-lived service and the process that hosts it."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Service(Protocol):
@@ -28,4 +28,36 @@ class Service(Protocol):
 
         Called from other threads: reads counters, takes no lock, waits for nothing.
         """
+        ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """A service that can prepare itself while another process is at work."""
+
+    async def warm(self) -> None:
+        """Load what `run` will need, as often as it grows old; cancelled when `run` begins.
+
+        Must not fail: what could not be loaded is loaded by `run`.
+        """
+        ...
+
+
+class Gate(Protocol):
+    """Lets a service run in one process at a time; `Lease` is one."""
+
+    async def enter(self) -> None:
+        """Return when this process may run the service."""
+        ...
+
+    async def hold(self) -> None:
+        """Keep the right until cancelled; raises when it is lost."""
+        ...
+
+    async def leave(self) -> None:
+        """Give the right back, held or not."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Plain JSON data; called from other threads."""
         ...

@@ -5,7 +5,8 @@ Services are imported when they are asked for: a writer's process has no use for
 
 from config import Settings, queues
 from workers.model.names import unknown_name
-from workers.runtime.service import Service
+from workers.runtime.lease import Lease
+from workers.runtime.service import Gate, Service
 
 
 def service_names(settings: Settings) -> list[str]:
@@ -29,3 +30,11 @@ def make_service(name: str, settings: Settings) -> Service:
     from workers.collector.service import CollectorService
 
     return CollectorService(settings, name.removeprefix(queues.collector("")))
+
+
+def make_gate(name: str, settings: Settings) -> Gate | None:
+    """What lets a service run in one process at a time; None: it may run in several.
+
+    Collectors are alone, each with its part of an exchange. Writers share the streams' consumers.
+    """
+    return Lease(settings, name) if name.startswith(queues.collector("")) else None

@@ -17,7 +17,7 @@ from workers.runtime.exposure import expose
 from workers.runtime.health import alive_file
 from workers.runtime.host import ServiceThread
 from workers.runtime.service import Service
-from workers.runtime.services import make_service
+from workers.runtime.services import make_gate, make_service
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,10 @@ USAGE = "usage: python -m workers.runtime SERVICE"
 def host(service: Service, settings: Settings) -> int:
     """Run a service until it is signalled or crashes; the exit code of the process."""
     thread = ServiceThread(
-        service, alive_file=alive_file(settings, service.name), exit_grace_s=EXIT_GRACE_S
+        service,
+        alive_file=alive_file(settings, service.name),
+        exit_grace_s=EXIT_GRACE_S,
+        gate=make_gate(service.name, settings),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: thread.request_drain())
