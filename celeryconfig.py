@@ -9,7 +9,6 @@ _settings = _load()
 # Redis carries commands, never market data.
 broker_url = _settings.redis.url
 result_backend = _settings.redis.url
-result_expires = _settings.celery.result_expires
 broker_connection_retry_on_startup = True
 # The default gives up after 100 tries, about 47 minutes, and takes the collector with it.
 broker_connection_max_retries = None

@@ -32,6 +32,8 @@ def explain(
             remedy, found = f"a value is required; {expected(kind)}", "nothing"
         case "extra_forbidden":
             remedy, found = _unknown(root, keys), show(value, keys)
+        case "interval":
+            remedy, found = error["msg"], show(value, keys)
         case "too_short":
             remedy, found = "name at least one", show(value, keys)
         case "value_error" if not kind.duration:

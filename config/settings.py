@@ -18,11 +18,14 @@ from pydantic import (
     SecretStr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from config import queues
 from config.durations import Duration
 from config.exchanges import OFFERS, Channel
+from config.polls import POLLS
 
 ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -110,6 +113,7 @@ TTL_DAYS = {
     "orderbook_deltas": 30,
     "tickers": 90,
     "gaps": 0,
+    "task_results": 14,
 }
 Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(_number)]
 
@@ -148,7 +152,8 @@ class CelerySettings(Section):
     """Threads of the general worker."""
     task_expires: Duration = Field(60.0, gt=0)
     """A task nobody took in this time is discarded."""
-    result_expires: Duration = Field(3600.0, gt=0)
+    result_buffer_mb: int = Field(16, ge=1)
+    """Results waiting while ClickHouse is away, each process; the oldest give way, counted."""
 
 
 class FlowerSettings(Section):
@@ -176,9 +181,46 @@ class LocalSettings(Section):
     clickhouse_max_mb: int = Field(4096, ge=512)
 
 
+def _off_or_a_second(interval_s: float) -> float:
+    if 0 < interval_s < 1:
+        raise PydanticCustomError("interval", "write a duration of at least 1s, or off")
+    return interval_s
+
+
+Interval = Annotated[Duration, AfterValidator(_off_or_a_second)]
+
+
 class ScheduleSettings(Section):
-    orderbook_snapshot: Duration = Field(60.0, ge=1.0)
-    """Each symbol's REST snapshot for audit and resync."""
+    """How often each poll is made, all symbols spread over it; `off` or 0: not at all.
+
+    The default is the poll's own (config/polls.py), stretched where many symbols would not fit the
+    exchange's budget; what is written here is taken as it is.
+    """
+
+    long_short_ratio: Interval = POLLS[queues.POLL_LONG_SHORT_RATIO].interval_s
+    volatility_index: Interval = POLLS[queues.POLL_VOLATILITY_INDEX].interval_s
+    open_interest: Interval = POLLS[queues.POLL_OPEN_INTEREST].interval_s
+    open_interest_history: Interval = POLLS[queues.POLL_OPEN_INTEREST_HISTORY].interval_s
+    funding_rate: Interval = POLLS[queues.POLL_FUNDING_RATE].interval_s
+    funding_rate_history: Interval = POLLS[queues.POLL_FUNDING_RATE_HISTORY].interval_s
+    mark_price: Interval = POLLS[queues.POLL_MARK_PRICE].interval_s
+    orderbook_snapshot: Interval = POLLS[queues.ORDERBOOK_SNAPSHOT].interval_s
+    instruments: Interval = POLLS[queues.POLL_INSTRUMENTS].interval_s
+    klines: Interval = POLLS[queues.POLL_KLINES].interval_s
+    tickers: Interval = POLLS[queues.POLL_TICKERS].interval_s
+    audit_books: Interval = 300.0
+    """Each collector compares its books with fresh snapshots."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _off_is_zero(cls, given: object) -> object:
+        """YAML reads `off` as false."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: 0.0 if value is False or str(value).strip().lower() == "off" else value
+            for name, value in given.items()
+        }
 
 
 class TelemetrySettings(Section):
