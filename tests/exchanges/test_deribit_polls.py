@@ -107,13 +107,17 @@ def test_summaries_are_read_for_the_instruments_asked_for():
         "volume": 8123.4411,
         "volume_usd": 704512340.0,
         "open_interest": 4e5,
+        "current_funding": 0.0001423,
+        "estimated_delivery_price": 86744.11,
         "creation_timestamp": 1790133840000,
     }
     poll = polls.book_summaries("deribit", "BTC", [BTC])
     assert poll.request.params == {"currency": "BTC"}
     body = answer([row, row | {"instrument_name": "BTC-5JUN26"}])
-    ticker, interest = poll.read(body, 0)
+    ticker, funding, interest = poll.read(body, 0)
     assert isinstance(ticker, Ticker)
+    assert (funding.funding_rate, funding.index_price) == ("0.0001423", "86744.11")
+    assert funding.mark_price == "80000.0"
     assert (ticker.best_bid_price, ticker.best_ask_price) == (None, "86776.0")
     assert ticker.quote_volume_24h == "704512340.0"
     assert (interest.open_interest, interest.raw_open_interest) == ("5", "400000.0")

@@ -118,9 +118,12 @@ def test_trades_are_single_ones_newest_first():
     }
 
 
-def test_rows_of_other_instruments_are_left_out():
+def test_a_row_of_another_instrument_is_refused_or_left_out_of_an_answer_for_all():
     row = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "oi": "5000", "oiCcy": "50", "ts": T_MS}
-    (found,) = polls.open_interest(SWAP).read(reply(row | {"instId": "ETH-USDT-SWAP"}, row), 5)
+    body = reply(row | {"instId": "ETH-USDT-SWAP"}, row)
+    with pytest.raises(WireError, match=r"unknown_symbol.*ETH-USDT-SWAP"):
+        polls.open_interest(SWAP).read(body, 5)
+    (found,) = polls.open_interests("SWAP", [SWAP]).read(body, 5)
     assert (found.open_interest, found.raw_open_interest, found.source) == ("50", "5000", "poll")
     assert found.open_interest_value is None
 

@@ -224,8 +224,13 @@ class Exchange(Protocol):
         """A book snapshot of at least `depth` levels a side, as far as the exchange gives them."""
         ...
 
-    def read_snapshot(self, body: bytes, depth: int) -> Snapshot:
-        """The snapshot in the reply to `snapshot_request(..., depth)`. Raises WireError."""
+    def read_snapshot(
+        self, body: bytes, depth: int, instrument: Instrument | None = None
+    ) -> Snapshot:
+        """The snapshot in the reply to `snapshot_request(..., depth)`. Raises WireError.
+
+        `instrument` is whose book it is: some replies do not say in which unit they count.
+        """
         ...
 
     def read_error(self, response: HttpResponse) -> ExchangeError:

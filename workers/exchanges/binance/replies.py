@@ -18,6 +18,7 @@ from workers.exchanges.binance.messages import (
     BinanceKlineRow,
     BinanceTradeRow,
 )
+from workers.model.errors import WireError
 from workers.model.events import AnyEvent, Kline, Source, Ticker, Trade
 from workers.model.http import HttpRequest
 from workers.model.instrument import Instrument
@@ -49,6 +50,41 @@ def poll(
             event = read(checks, each, instrument, body, received_ns)
             if event is not None:
                 events.append(event)
+        return events
+
+    return Poll(request, read_all)
+
+
+def poll_all(
+    instruments: Sequence[Instrument],
+    request: HttpRequest,
+    row: type[msgspec.Struct],
+    read: ReadRow,
+) -> Poll:
+    """A poll whose reply has a row for every symbol; rows of those not given are left out.
+
+    A row that cannot be used costs its symbol alone, which is missing from the events then; an
+    answer without any usable row is the first one's WireError.
+    """
+    rows_of, row_of = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(row)
+    known = {each.raw_symbol: each for each in instruments}
+    checks, what = Checks(instruments[0].exchange), request.path.rpartition("/")[2]
+
+    def read_all(body: bytes, received_ns: int) -> Sequence[AnyEvent]:
+        events, refused = [], None
+        for raw in decode(rows_of, checks, what, body):
+            try:
+                each: Any = decode(row_of, checks, what, bytes(raw))
+                if each.symbol not in known:
+                    continue
+                event = read(checks, each, known[each.symbol], bytes(raw), received_ns)
+            except WireError as error:
+                refused = refused or error
+                continue
+            if event is not None:
+                events.append(event)
+        if refused is not None and not events:
+            raise refused
         return events
 
     return Poll(request, read_all)

@@ -61,7 +61,9 @@ class DeribitSummary(msgspec.Struct):
 
     {"instrument_name":"BTC-PERPETUAL","bid_price":86775.5,"ask_price":86776.0,"last":86775.5,
      "mark_price":86778.14,"high":88079.5,"low":85476.0,"volume":8123.4411,
-     "open_interest":1132329370.0,"creation_timestamp":1790133840000, ...}
+     "open_interest":1132329370.0,"current_funding":0.0001423,
+     "estimated_delivery_price":86744.11,"creation_timestamp":1790133840000, ...}
+    estimated_delivery_price: of a perpetual the index.
     """
 
     instrument_name: str
@@ -76,6 +78,8 @@ class DeribitSummary(msgspec.Struct):
     volume_usd: Decimal | None = None
     mark_price: Decimal | None = None
     open_interest: Decimal | None = None
+    current_funding: Decimal | None = None
+    estimated_delivery_price: Decimal | None = None
 
 
 class DeribitFunding(msgspec.Struct):

@@ -13,6 +13,7 @@ from workers.exchanges.base import Acknowledged, Bucket, Heartbeat, Limits, Stre
 from workers.exchanges.deribit import requests
 from workers.exchanges.deribit.mapper import DeribitMapper
 from workers.exchanges.deribit.names import RESOLUTIONS, index_of, volatility_symbol
+from workers.exchanges.deribit.polling import ASKS
 from workers.exchanges.deribit.sequence import DeribitSequencer
 from workers.exchanges.deribit.unusual import HEARTBEAT_ID
 from workers.model.errors import ExchangeError
@@ -99,6 +100,7 @@ class Deribit:
             ),
         )
     )
+    asks = ASKS
     books_from_stream = True
     shared_channels: frozenset[str] = ABOUT_ALL | {"index-price"}
     answers_each_stream = False
@@ -201,7 +203,9 @@ class Deribit:
         """GET public/get_order_book: for audits, the stream brings its own snapshot."""
         return requests.snapshot_request(raw_symbol, depth)
 
-    def read_snapshot(self, body: bytes, depth: int) -> Snapshot:
+    def read_snapshot(
+        self, body: bytes, depth: int, instrument: Instrument | None = None
+    ) -> Snapshot:
         """The snapshot in the reply. Raises WireError."""
         return requests.read_snapshot(self.name, body, depth)
 

@@ -45,11 +45,17 @@ MINUTE_NS = 60 * 1_000_000_000
 Answer = TypeVar("Answer")
 
 
+class OtherInstrument(ValueError):
+    """An answer is about another instrument than was asked for."""
+
+
 def ticker(instrument: Instrument) -> Poll:
     """Now: ticker, open interest, funding of a perpetual."""
     request = HttpRequest(PATH + "ticker", {"instrument_name": instrument.raw_symbol}, CREDITS)
 
     def events(row: DeribitTickerReply, received_ns: int) -> list[AnyEvent]:
+        if row.instrument_name != instrument.raw_symbol:
+            raise OtherInstrument(f"a ticker of {row.instrument_name[:60]!r}")
         return records.ticker_events(row, instrument, received_ns, "poll")
 
     return Poll(request, _reader(instrument.exchange, "ticker", DeribitTickerReply, events))
@@ -204,7 +210,7 @@ def _trade_rows(
         (row for row in answer.trades if row.instrument_name != instrument.raw_symbol), None
     )
     if strange is not None:
-        raise ValueError(f"trades of {strange.instrument_name[:60]!r}")
+        raise OtherInstrument(f"trades of {strange.instrument_name[:60]!r}")
     return [
         event
         for _, row in sorted(rows.items())
@@ -215,12 +221,20 @@ def _trade_rows(
 def _summaries(
     known: Mapping[str, Instrument], rows: list[DeribitSummary], received_ns: int
 ) -> list[AnyEvent]:
-    return [
-        event
-        for row in rows
-        if row.instrument_name in known
-        for event in records.summary_events(row, known[row.instrument_name], received_ns, "poll")
-    ]
+    """A row that cannot be used costs its instrument alone, unless there is no other."""
+    events: list[AnyEvent] = []
+    refused: Exception | None = None
+    for row in rows:
+        if row.instrument_name not in known:
+            continue
+        try:
+            instrument = known[row.instrument_name]
+            events += records.summary_events(row, instrument, received_ns, "poll")
+        except (ValueError, ArithmeticError) as error:
+            refused = refused or error
+    if refused is not None and not events:
+        raise refused
+    return events
 
 
 def _candles(
@@ -259,6 +273,8 @@ def _reader_of_answer(
         answer = _decode(exchange, what, data, body)
         try:
             return events(answer, received_ns)
+        except OtherInstrument as error:
+            raise WireError(exchange, "unknown_symbol", f"{what}: {error}", body) from error
         except (ValueError, ArithmeticError) as error:
             raise WireError(exchange, "absurd_number", f"{what}: {error}", body) from error
 

@@ -205,7 +205,7 @@ def ticker_events(
 def summary_events(
     row: DeribitSummary, instrument: Instrument, received_ns: int, source: Source
 ) -> list[AnyEvent]:
-    """A ticker without quantities, and open interest."""
+    """A ticker without quantities, of a perpetual its funding and marks, and open interest."""
     fields = common(instrument, nanoseconds(row.creation_timestamp), received_ns, source)
     combo = is_combo(instrument)
     events: list[AnyEvent] = [
@@ -220,6 +220,15 @@ def summary_events(
             quote_volume_24h=_quote_volume(row, instrument),
         )
     ]
+    if instrument.market_type == "perpetual":
+        events.append(
+            FundingRate(
+                **fields,
+                funding_rate=optional(row.current_funding),
+                mark_price=optional(row.mark_price),
+                index_price=optional(row.estimated_delivery_price),
+            )
+        )
     if row.open_interest is not None:
         events.append(open_interest(row.open_interest, row.mark_price, instrument, fields))
     return events

@@ -18,6 +18,7 @@ from workers.exchanges.base import Heartbeat, Limits, Stream, every_stream
 from workers.exchanges.okx import requests
 from workers.exchanges.okx.contracts import Contract
 from workers.exchanges.okx.mapper import OkxMapper
+from workers.exchanges.okx.polling import ASKS
 from workers.exchanges.okx.rows import BARS
 from workers.exchanges.okx.sequence import OkxSequencer
 from workers.exchanges.okx.symbols import INST_TYPES, index_of, market_type
@@ -98,6 +99,7 @@ class Okx:
         candles = (f"kline-{interval}" for interval in BARS if interval != "1m")
         self.channels: Sequence[str] = (*channels, *candles)
         self._channels, self._inst_types = channels, inst_types
+        self.asks = ASKS.get(name, {})
         self.shared_channels = frozenset(each for each in channels if channels[each] in SHARED)
 
     def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:

@@ -38,8 +38,30 @@ ToEvent = Callable[[Any, Contract, int], AnyEvent]
 def poll(
     instrument: Instrument, asked: HttpRequest, row: type[Any], to_event: ToEvent, what: str
 ) -> Poll:
-    """A request whose rows become events of one instrument; rows of others are left out."""
+    """A request whose rows become events of one instrument.
+
+    A row that names another instrument than was asked for is a WireError unknown_symbol.
+    """
     return Poll(asked, partial(_read, instrument, row, to_event, what))
+
+
+def poll_all(
+    instruments: Sequence[Instrument],
+    asked: HttpRequest,
+    row: type[Any],
+    to_event: ToEvent,
+    what: str,
+) -> Poll:
+    """A request with a row for every instrument; rows of those not given are left out.
+
+    A row of an index becomes an event for each instrument above it. A row that cannot be used costs
+    its instrument alone; an answer without any usable row is the first one's WireError.
+    """
+    known: dict[str, list[Instrument]] = {}
+    for each in instruments:
+        for name in {each.raw_symbol, index_of(each.raw_symbol)}:
+            known.setdefault(name, []).append(each)
+    return Poll(asked, partial(_read_all, instruments[0].exchange, known, row, to_event, what))
 
 
 def _read(
@@ -51,23 +73,52 @@ def _read(
     received_ns: int,
 ) -> Sequence[AnyEvent]:
     exchange, found = instrument.exchange, reply(instrument.exchange, what, body, row)
+    ours = (instrument.raw_symbol, index_of(instrument.raw_symbol))
+    for each in found:
+        named = getattr(each, "instId", ours[0])
+        if named not in ours:
+            detail = f"{what} {instrument.raw_symbol}: a row of {named[:40]!r}"
+            raise WireError(exchange, "unknown_symbol", detail, body)
     try:
         contract = Contract(instrument)
-        ours = (instrument.raw_symbol, index_of(instrument.raw_symbol))
-        return [
-            to_event(each, contract, received_ns)
-            for each in found
-            if getattr(each, "instId", ours[0]) in ours
-        ]
+        return [to_event(each, contract, received_ns) for each in found]
     except (ValueError, ArithmeticError) as error:
         detail = f"{what} {instrument.raw_symbol}: {error}"
         raise WireError(exchange, "absurd_number", detail, body) from error
+
+
+def _read_all(
+    exchange: str,
+    known: dict[str, list[Instrument]],
+    row: type[Any],
+    to_event: ToEvent,
+    what: str,
+    body: bytes,
+    received_ns: int,
+) -> Sequence[AnyEvent]:
+    events: list[AnyEvent] = []
+    refused: Exception | None = None
+    for each in reply(exchange, what, body, row):
+        for instrument in known.get(each.instId, ()):
+            try:
+                events.append(to_event(each, Contract(instrument), received_ns))
+            except (ValueError, ArithmeticError) as error:
+                refused = refused or error
+    if refused is not None and not events:
+        raise WireError(exchange, "absurd_number", f"{what}: {refused}", body) from refused
+    return events
 
 
 def ticker(instrument: Instrument) -> Poll:
     """Best bid and ask and the day, now."""
     asked = request("/api/v5/market/ticker", "tickers", instId=instrument.raw_symbol)
     return poll(instrument, asked, OkxTicker, partial(rows.ticker, source="poll"), "ticker")
+
+
+def tickers(inst_type: str, instruments: Sequence[Instrument]) -> Poll:
+    """The same of all instruments of a kind (SWAP)."""
+    asked = request("/api/v5/market/tickers", "tickers", instType=inst_type)
+    return poll_all(instruments, asked, OkxTicker, partial(rows.ticker, source="poll"), "tickers")
 
 
 def trades(instrument: Instrument, limit: int = 500) -> Poll:
@@ -140,14 +191,23 @@ def funding_rate(instrument: Instrument) -> Poll:
     return poll(instrument, asked, OkxFunding, partial(rows.funding, source="poll"), "funding-rate")
 
 
-def funding_history(instrument: Instrument, before_ns: int | None = None) -> Poll:
+def funding_rates(instruments: Sequence[Instrument]) -> Poll:
+    """The same of all swaps."""
+    asked = request("/api/v5/public/funding-rate", "funding-rate", instId="ANY")
+    to_event = partial(rows.funding, source="poll")
+    return poll_all(instruments, asked, OkxFunding, to_event, "funding-rate")
+
+
+def funding_history(
+    instrument: Instrument, before_ns: int | None = None, limit: int = FUNDING_PAGE
+) -> Poll:
     """Rates that were paid before a time, up to 400, three months back."""
     asked = request(
         "/api/v5/public/funding-rate-history",
         "funding-rate-history",
         instId=instrument.raw_symbol,
         after=None if before_ns is None else str(before_ns // 1_000_000),
-        limit=str(FUNDING_PAGE),
+        limit=str(min(limit, FUNDING_PAGE)),
     )
     source: Source = "backfill"
     to_event = partial(rows.settled_funding, source=source)
@@ -167,12 +227,26 @@ def mark_price(instrument: Instrument) -> Poll:
     )
 
 
+def mark_prices(inst_type: str, instruments: Sequence[Instrument]) -> Poll:
+    """The same of all instruments of a kind."""
+    asked = request("/api/v5/public/mark-price", "mark-price", instType=inst_type)
+    to_event = partial(rows.price_of, source="poll")
+    return poll_all(instruments, asked, OkxMarkPrice, to_event, "mark-price")
+
+
 def index_price(instrument: Instrument) -> Poll:
     """The price of the index below the instrument, now."""
     index = index_of(instrument.raw_symbol)
     asked = request("/api/v5/market/index-tickers", "index-tickers", instId=index)
     to_event = partial(rows.price_of, source="poll")
     return poll(instrument, asked, OkxIndexTicker, to_event, "index-tickers")
+
+
+def index_prices(quote: str, instruments: Sequence[Instrument]) -> Poll:
+    """The same of all indices in a quote currency, for each instrument above them."""
+    asked = request("/api/v5/market/index-tickers", "index-tickers", quoteCcy=quote)
+    to_event = partial(rows.price_of, source="poll")
+    return poll_all(instruments, asked, OkxIndexTicker, to_event, "index-tickers")
 
 
 def open_interest(instrument: Instrument) -> Poll:
@@ -185,3 +259,10 @@ def open_interest(instrument: Instrument) -> Poll:
     )
     to_event = partial(rows.open_interest, source="poll")
     return poll(instrument, asked, OkxOpenInterest, to_event, "open-interest")
+
+
+def open_interests(inst_type: str, instruments: Sequence[Instrument]) -> Poll:
+    """The same of all instruments of a kind."""
+    asked = request("/api/v5/public/open-interest", "open-interest", instType=inst_type)
+    to_event = partial(rows.open_interest, source="poll")
+    return poll_all(instruments, asked, OkxOpenInterest, to_event, "open-interest")

@@ -34,9 +34,15 @@ ToEvent = Callable[[list[str], Contract, int], AnyEvent]
 
 
 def long_short_ratio(
-    instrument: Instrument, kind: RatioKind, period: str = "5m", limit: int = PAGE
+    instrument: Instrument,
+    kind: RatioKind,
+    period: str = "5m",
+    limit: int = PAGE,
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
 ) -> Poll:
-    """A ratio of one contract, newest first; `taker_volume` in coins.
+    """A ratio of one contract, newest first; `taker_volume` in coins. Times are inclusive.
 
     Raises:
         KeyError: a period that OKX does not have.
@@ -46,13 +52,21 @@ def long_short_ratio(
         "rubik",
         instId=instrument.raw_symbol,
         period=rows.BARS[period],
+        begin=_ms(start_ns),
+        end=_ms(end_ns),
         limit=str(limit),
         unit=TAKER_UNIT_COINS if kind == "taker_volume" else None,
     )
     return poll(instrument, asked, list[str], _ratio(kind, period), kind)
 
 
-def currency_ratio(instrument: Instrument, period: str = "5m") -> Poll:
+def currency_ratio(
+    instrument: Instrument,
+    period: str = "5m",
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> Poll:
     """Accounts long and short over all contracts of the instrument's base coin together.
 
     The event's symbol is the coin, `BTC`: it is no fact of the instrument.
@@ -65,13 +79,21 @@ def currency_ratio(instrument: Instrument, period: str = "5m") -> Poll:
         "rubik",
         ccy=instrument.base,
         period=_short_bar(period),
+        begin=_ms(start_ns),
+        end=_ms(end_ns),
     )
     return poll(
         instrument, asked, list[str], _ratio("all_accounts", period, coin=True), "account ratio"
     )
 
 
-def currency_taker_volume(instrument: Instrument, period: str = "5m") -> Poll:
+def currency_taker_volume(
+    instrument: Instrument,
+    period: str = "5m",
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> Poll:
     """What takers bought and sold of the base coin, on spot or on all contracts together.
 
     The event's symbol is the coin, as in `currency_ratio`.
@@ -85,14 +107,23 @@ def currency_taker_volume(instrument: Instrument, period: str = "5m") -> Poll:
         ccy=instrument.base,
         instType="SPOT" if instrument.market_type == "spot" else "CONTRACTS",
         period=_short_bar(period),
+        begin=_ms(start_ns),
+        end=_ms(end_ns),
     )
     return poll(
         instrument, asked, list[str], _ratio("taker_volume", period, coin=True), "taker volume"
     )
 
 
-def open_interest_history(instrument: Instrument, period: str = "5m", limit: int = PAGE) -> Poll:
-    """Open interest at the beginning of each period, newest first.
+def open_interest_history(
+    instrument: Instrument,
+    period: str = "5m",
+    limit: int = PAGE,
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> Poll:
+    """Open interest at the beginning of each period, newest first. Times are inclusive.
 
     Raises:
         KeyError: a period that OKX does not have.
@@ -102,13 +133,23 @@ def open_interest_history(instrument: Instrument, period: str = "5m", limit: int
         "open-interest-history",
         instId=instrument.raw_symbol,
         period=rows.BARS[period],
+        begin=_ms(start_ns),
+        end=_ms(end_ns),
         limit=str(limit),
     )
     return poll(instrument, asked, list[str], _open_interest, "open-interest-history")
 
 
+CURRENCY_PERIODS = {"5m": "5m", "1h": "1H", "1d": "1D"}
+"""Periods of a currency's figures, and theirs."""
+
+
 def _short_bar(period: str) -> str:
-    return {"5m": "5m", "1h": "1H", "1d": "1D"}[period]
+    return CURRENCY_PERIODS[period]
+
+
+def _ms(time_ns: int | None) -> str | None:
+    return None if time_ns is None else str(time_ns // 1_000_000)
 
 
 def _ratio(kind: RatioKind, period: str, *, coin: bool = False) -> ToEvent:

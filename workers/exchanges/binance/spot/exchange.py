@@ -13,6 +13,7 @@ from workers.exchanges.binance.messages import INTERVALS
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.spot import requests
 from workers.exchanges.binance.spot.mapper import SpotMapper
+from workers.exchanges.binance.spot.polling import ASKS
 from workers.exchanges.binance.spot.sequence import SpotSequencer
 from workers.model.errors import ExchangeError
 from workers.model.http import HttpRequest, HttpResponse
@@ -48,6 +49,7 @@ class BinanceSpot:
     )
 
     heartbeat = Heartbeat(after_s=20.0)  # pings every 20 s; its payload must be back within 60 s
+    asks = ASKS
     books_from_stream = False
     shared_channels: frozenset[str] = frozenset()
     answers_each_stream = False
@@ -97,7 +99,9 @@ class BinanceSpot:
         """GET /api/v3/depth."""
         return requests.snapshot_request(raw_symbol, depth)
 
-    def read_snapshot(self, body: bytes, depth: int) -> Snapshot:
+    def read_snapshot(
+        self, body: bytes, depth: int, instrument: Instrument | None = None
+    ) -> Snapshot:
         """The snapshot in the reply. Raises WireError."""
         return requests.read_snapshot(self.name, body, depth)
 

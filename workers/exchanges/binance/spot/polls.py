@@ -4,6 +4,10 @@ Source: github.com/binance/binance-spot-api-docs, rest-api.md, snapshot of 2026-
 inclusive; rows ascend.
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 from workers.exchanges.base import Poll
 from workers.exchanges.binance import replies
 from workers.exchanges.binance.messages import (
@@ -18,6 +22,11 @@ from workers.model.instrument import Instrument
 
 MOST_ROWS = 1000
 """Rows of a history reply at most."""
+
+TICKER_WEIGHTS = ((20, 2), (100, 40))
+"""What /api/v3/ticker/24hr costs for up to so many named symbols."""
+
+ALL_TICKERS_WEIGHT = 80
 
 
 def klines(
@@ -55,6 +64,17 @@ def ticker(instrument: Instrument) -> Poll:
     """The rolling 24 h figures with best bid and ask."""
     request = HttpRequest("/api/v3/ticker/24hr", {"symbol": instrument.raw_symbol}, weight=2)
     return replies.poll(instrument, request, BinanceDayRow, replies.read_day)
+
+
+def tickers(instruments: Sequence[Instrument]) -> Poll:
+    """The same of many symbols; above a hundred, all there are."""
+    names = [each.raw_symbol for each in instruments]
+    weight = next((cost for most, cost in TICKER_WEIGHTS if len(names) <= most), None)
+    request = HttpRequest("/api/v3/ticker/24hr", weight=ALL_TICKERS_WEIGHT)
+    if weight is not None:
+        text = msgspec.json.encode(names).decode()
+        request = HttpRequest("/api/v3/ticker/24hr", {"symbols": text}, weight)
+    return replies.poll_all(instruments, request, BinanceDayRow, replies.read_day)
 
 
 def book_ticker(instrument: Instrument) -> Poll:

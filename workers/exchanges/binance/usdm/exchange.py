@@ -18,6 +18,7 @@ from workers.exchanges.binance.control import control, kline_suffixes, stream_na
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.usdm import requests
 from workers.exchanges.binance.usdm.mapper import UsdmMapper
+from workers.exchanges.binance.usdm.polling import ASKS
 from workers.exchanges.binance.usdm.sequence import UsdmSequencer
 from workers.model.errors import ExchangeError
 from workers.model.http import HttpRequest, HttpResponse
@@ -69,6 +70,7 @@ class BinanceDerivatives:
         },
     )
     heartbeat = Heartbeat(after_s=180.0)  # pings every 3 min, pong within 10 min
+    asks = ASKS
     books_from_stream = False
     shared_channels: frozenset[str] = frozenset({"instrument"})
     answers_each_stream = False
@@ -126,7 +128,9 @@ class BinanceDerivatives:
         """GET /fapi/v1/depth."""
         return requests.snapshot_request(raw_symbol, depth)
 
-    def read_snapshot(self, body: bytes, depth: int) -> Snapshot:
+    def read_snapshot(
+        self, body: bytes, depth: int, instrument: Instrument | None = None
+    ) -> Snapshot:
         """The snapshot in the reply. Raises WireError."""
         return requests.read_snapshot(self.name, body, depth)
 

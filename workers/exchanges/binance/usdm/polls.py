@@ -4,6 +4,8 @@ Source: the official SDK of 2026-07-24. Times are inclusive; rows ascend. /futur
 month and counts calls, not weight, and so does the funding history: see `HttpRequest.bucket`.
 """
 
+from collections.abc import Sequence
+
 from workers.exchanges.base import Poll
 from workers.exchanges.binance import replies
 from workers.exchanges.binance.checks import Checks
@@ -76,6 +78,12 @@ def ticker(instrument: Instrument) -> Poll:
     return replies.poll(instrument, request, BinanceDayRow, replies.read_day)
 
 
+def tickers(instruments: Sequence[Instrument]) -> Poll:
+    """The same of all symbols."""
+    request = HttpRequest("/fapi/v1/ticker/24hr", weight=40)
+    return replies.poll_all(instruments, request, BinanceDayRow, replies.read_day)
+
+
 def book_ticker(instrument: Instrument) -> Poll:
     """Best bid and ask. The reply's used-weight header is not to be trusted."""
     request = HttpRequest("/fapi/v1/ticker/bookTicker", {"symbol": instrument.raw_symbol}, weight=2)
@@ -86,6 +94,12 @@ def premium_index(instrument: Instrument) -> Poll:
     """Mark and index price, and the rate predicted for the next payment."""
     request = HttpRequest("/fapi/v1/premiumIndex", {"symbol": instrument.raw_symbol}, weight=1)
     return replies.poll(instrument, request, BinancePremiumIndexRow, _read_premium)
+
+
+def premium_indices(instruments: Sequence[Instrument]) -> Poll:
+    """The same of all symbols."""
+    request = HttpRequest("/fapi/v1/premiumIndex", weight=10)
+    return replies.poll_all(instruments, request, BinancePremiumIndexRow, _read_premium)
 
 
 def funding_history(
