@@ -218,7 +218,7 @@ def _add_exchange(seen: dict[str, Any], status: dict[str, Any]) -> None:
 def _pages(settings: Settings) -> dict[str, str]:
     nats_host = urlsplit(settings.nats.servers[0]).hostname
     return {
-        "flower": f"http://{settings.flower.address}:{settings.flower.port}",
+        "flower": settings.flower.url,
         "nats": f"http://{nats_host}:{settings.nats.monitoring_port}",
         "clickhouse": f"http://{settings.clickhouse.host}:{settings.clickhouse.http_port}/play",
     }

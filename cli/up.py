@@ -236,7 +236,7 @@ def banner(settings: Settings, shared: dict[str, str]) -> list[str]:
     """Addresses, and the line that lets a plain shell talk to the stack."""
     flower, clickhouse = settings.flower, settings.clickhouse
     lines = [
-        f"  Flower              http://{flower.address}:{flower.port}",
+        f"  Flower              {flower.url}",
         f"  NATS monitoring     http://127.0.0.1:{settings.nats.monitoring_port}",
         f"  ClickHouse          http://{clickhouse.host}:{clickhouse.http_port}/play"
         f"  (database {clickhouse.database})",

@@ -159,6 +159,21 @@ class CelerySettings(Section):
 class FlowerSettings(Section):
     address: str = "127.0.0.1"
     port: Port = 5555
+    url_prefix: Annotated[str, AfterValidator(lambda v: v.strip("/"))] = ""
+    """Path below which a reverse proxy shows it, `flower`; metrics are then at /flower/metrics."""
+    basic_auth: SecretStr | None = None
+    """`user:password`, several divided by commas; anybody who reaches the port may look and act
+    without. Metrics and the health check stay open."""
+    persistent: bool = True
+    """Known workers and tasks survive a restart, in the data directory."""
+    save_interval: Duration = Field(30.0, ge=1.0)
+    max_tasks: int = Field(10_000, ge=1)
+    """Tasks shown at most; all runs are in the table task_results."""
+
+    @property
+    def url(self) -> str:
+        """Address for a browser."""
+        return f"http://{self.address}:{self.port}" + (f"/{self.url_prefix}" * bool(self.url_prefix))
 
 
 class SimulatorSettings(Section):

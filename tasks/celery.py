@@ -1,6 +1,5 @@
 """The Celery app `marketprism`; `celery -A tasks ...` finds it as `tasks.app`."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +10,8 @@ from celery.result import AsyncResult
 
 from config import ConfigError, Settings, load
 from config.logging import configure, secrets_of
+from tasks.flower import default_options
 from tasks.routing import queue_of
-from workers.local.ports import is_free
 from workers.model.errors import MarketPrismError
 from workers.model.names import UnknownName, unknown_name
 from workers.runtime import bootstep
@@ -119,27 +118,4 @@ def _log_like_the_services(
     )
 
 
-def _default_flower_options(settings: Settings) -> None:
-    """Let `celery -A tasks flower` take port and address from the settings.
-
-    The celery command has loaded Flower, a plugin of it, before it loads this app. Flower's own
-    options and FLOWER_ variables are read afterwards and win.
-    """
-    if "flower.command" in sys.modules:
-        from flower.options import options
-
-        wanted, address = settings.flower.port, settings.flower.address
-        options.port, options.address = wanted, address
-        if "flower" not in sys.argv:  # every celery command loads Flower; only one starts it
-            return
-        free = next((port for port in range(wanted, wanted + 20) if is_free(port, address)), wanted)
-        if free != wanted:
-            print(
-                f"port {wanted} (flower.port) is taken, probably by the running stack's Flower; "
-                f"this one uses {free}",
-                file=sys.stderr,
-            )
-        options.port = free
-
-
-_default_flower_options(app.settings)
+default_options(app.settings)

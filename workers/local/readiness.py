@@ -59,7 +59,8 @@ def checks(
     found["worker"] = Check(_Asked(worker_ready), f"queue {queues.DEFAULT_QUEUE}")
     found["beat"] = Check(lambda: _beat_wrote(settings, begun_s), "schedule")
     found["flower"] = Check(
-        lambda: http_ok(flower.port, "/healthcheck"), f"http://{flower.address}:{flower.port}"
+        lambda: http_ok(flower.port, f"/{flower.url_prefix}/healthcheck".replace("//", "/")),
+        flower.url,
     )
     return found
 
