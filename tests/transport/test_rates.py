@@ -1,0 +1,401 @@
+"""Budgets that several processes share in a real Redis."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from config.settings import ROOT
+from tests.transport.rest import Door, Rest
+from tests.waiting import wait_until
+from workers.exchanges.base import Bucket, Limits
+from workers.local.servers import RedisServer, free_ports
+from workers.model.clock import ManualClock, SystemClock
+from workers.model.errors import ServiceClosed
+from workers.transport.budget import BudgetExhausted
+from workers.transport.fixed import FixedWindow
+from workers.transport.link import RedisLink
+from workers.transport.moving import MovingWindow
+from workers.transport.rate_budget import RateBudget
+from workers.transport.rates import open_budget, open_window
+
+MINUTE_START_NS = 1_700_000_040 * 10**9
+
+
+def limits(**changes: object) -> Limits:
+    some = {
+        "streams_per_connection": 1,
+        "control_messages": 1,
+        "control_window_s": 1.0,
+        "connects": 3,
+        "connect_window_s": 1.0,
+        "weight": 1000,
+        "weight_window_s": 60.0,
+        "used_weight_header": "x-used",
+        "max_age_s": None,
+    }
+    return Limits(**{**some, **changes})
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    with Redis(port=redis_server.port) as client:
+        client.flushall()
+    return f"redis://127.0.0.1:{redis_server.port}/0"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(MINUTE_START_NS)
+
+
+@pytest.fixture
+def fixed(redis_url, clock) -> Callable[[], FixedWindow]:
+    """Each call makes the window of another process: a link and a memory of its own."""
+    return lambda: FixedWindow(RedisLink(redis_url), "x/weight", 1000, 60, clock)
+
+
+@pytest.fixture
+def moving(redis_url) -> Callable[..., MovingWindow]:
+    def make(limit: int = 10, window_s: float = 60.0) -> MovingWindow:
+        return MovingWindow(RedisLink(redis_url), "x/bucket/y", limit, window_s, SystemClock())
+
+    return make
+
+
+def test_processes_spend_one_minute_together(fixed, clock):
+    one, other = fixed(), fixed()
+    assert one.take(500) == 0
+    assert other.used == 500
+    assert other.take(300) == 0
+    clock.advance(20)
+    assert one.delay_s(1) == other.take(1) == pytest.approx(40)
+    clock.advance(40)
+    assert one.take(800) == 0
+    assert other.used == 800
+
+
+def test_what_is_refused_costs_nothing(fixed):
+    one, other = fixed(), fixed()
+    assert one.take(700) == 0
+    assert other.take(200) > 0
+    assert other.take(100) == 0
+    assert one.used == 800
+
+
+def test_threads_and_processes_together_take_no_more_than_is_usable(fixed):
+    windows = [fixed(), fixed()]
+    start = threading.Barrier(8)
+    taken: list[int] = []
+
+    def take_all(window: FixedWindow) -> None:
+        start.wait()
+        while window.take(7) == 0:
+            taken.append(7)
+
+    threads = [threading.Thread(target=take_all, args=(windows[n % 2],)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert 800 - 7 * 8 <= sum(taken) <= 800
+
+
+def test_the_figure_of_the_exchange_corrects_all_processes(fixed, clock):
+    one, other = fixed(), fixed()
+    one.take(10)
+    one.observe(795, clock.now_ns())
+    assert other.take(10) > 0
+    one.observe(20, clock.now_ns())
+    assert other.used == 795
+
+
+def test_a_figure_of_the_minute_before_does_not_close_the_new_one(fixed, clock):
+    one, other = fixed(), fixed()
+    asked_ns = clock.now_ns()
+    clock.advance(60)
+    one.observe(1000, asked_ns)
+    assert other.take(800) == 0
+
+
+def test_a_redis_that_forgot_is_told_what_was_spent(fixed, redis_url):
+    one, other = fixed(), fixed()
+    one.take(700)
+    one.pause(30)
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+    assert one.delay_s(200) == pytest.approx(60)
+    assert one.delay_s(1) == pytest.approx(30)
+    assert other.used == 700
+    assert other.delay_s(1) == pytest.approx(30, abs=1)
+
+
+def test_a_pause_stops_every_process_and_is_never_shortened(fixed):
+    one, other = fixed(), fixed()
+    one.pause(50)
+    other.pause(10)
+    assert other.take(1) == pytest.approx(50, abs=1)
+    assert one.delay_s(0) == pytest.approx(50, abs=1)
+
+
+@pytest.mark.parametrize(("priority", "most"), [("resync", 800), ("audit", 560), ("history", 320)])
+@pytest.mark.parametrize("kind", ["fixed", "moving"])
+def test_the_less_urgent_stops_first(fixed, moving, kind, priority, most):
+    window = fixed() if kind == "fixed" else moving(1000, 60.0)
+    most = most if kind == "fixed" else round(window.usable * most / 800)
+    assert window.take(most - 1, "resync") == 0
+    assert window.delay_s(2, priority) > 0
+    assert window.take(1, priority) == 0
+    assert window.take(1, priority) > 0
+
+
+def test_a_call_larger_than_its_share_goes_in_an_empty_window(fixed):
+    window = fixed()
+    assert window.take(700, "history") == 0
+    assert window.take(1, "history") > 0
+
+
+def test_a_moving_window_counts_from_each_call(moving):
+    one, other = moving(3, 1.0), moving(3, 1.0)
+    began_s = time.time()
+    assert [one.take(1), other.take(1), one.take(1)] == [0, 0, 0]
+    delay_s = other.take(1)
+    assert 0 < delay_s <= 2.0
+    wait_until(lambda: other.take(1) == 0, what="the first call's end")
+    assert time.time() - began_s >= 2.0, "a second more than the exchange's window"
+
+
+def test_large_weights_of_a_moving_window_are_counted_in_units(moving):
+    window = moving(25_000, 10.0)
+    taken = 0
+    while window.take(500) == 0:
+        taken += 500
+    assert taken == 22_000 == window.usable
+    assert window.used == 22_000
+
+
+def test_connects_are_shared_and_those_that_could_not_wait_count(redis_url):
+    one, other = (
+        open_window("x", 3, 60.0, redis_url=None, link=RedisLink(redis_url)) for _ in range(2)
+    )
+    one.record()
+    assert [other.take(), one.take()] == [0, 0]
+    assert 50 < other.delay_s() <= 61
+    assert one.take() > 50
+    assert open_window("x", 3, 60.0, redis_url=None).take() == 0
+
+
+def test_budgets_of_other_addresses_and_exchanges_are_their_own(redis_url):
+    spot = open_budget("a", limits(), redis_url=redis_url, egress="1")
+    spot.acquire(800, 0)
+    for exchange, egress in (("a", "2"), ("b", "1")):
+        open_budget(exchange, limits(), redis_url=redis_url, egress=egress).acquire(800, 0)
+    counted = limits(counted_as="a")
+    with pytest.raises(BudgetExhausted):
+        open_budget("c", counted, redis_url=redis_url, egress="1").acquire(1, 0)
+
+
+@pytest.fixture(params=["own", "shared"])
+def bucketed(request, redis_url) -> Callable[..., RateBudget]:
+    def make(**changes: object) -> RateBudget:
+        buckets = {"small": Bucket(2, 600.0), "large": Bucket(500, 600.0)}
+        shared = request.param == "shared"
+        return open_budget(
+            "x", limits(buckets=buckets, **changes), redis_url=redis_url if shared else None
+        )
+
+    return make
+
+
+def test_a_bucket_limits_its_calls_alone(bucketed):
+    budget = bucketed()
+    budget.acquire(1, 0, bucket="small")
+    assert budget.delay_s(1, bucket="small") > 60 or budget.acquire(1, 0, bucket="small") is None
+    with pytest.raises(BudgetExhausted):
+        budget.acquire(1, 5, bucket="small")
+    budget.acquire(1, 0, bucket="large")
+    budget.acquire(1, 0)
+
+
+def test_a_call_that_lacks_weight_does_not_cost_its_bucket(bucketed):
+    budget = bucketed()
+    budget.acquire(800, 0)
+    with pytest.raises(BudgetExhausted):
+        budget.acquire(1, 0, bucket="small")
+    budget.acquire(0, 0, bucket="small")
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["by-endpoint", "by-address"])
+def test_a_refused_call_stops_its_bucket_or_everything_as_the_exchange_counts(bucketed, alone):
+    budget = bucketed(pauses_bucket_alone=alone)
+    budget.pause(30, "large")
+    assert budget.delay_s(1, bucket="large") == pytest.approx(30, abs=1)
+    assert (budget.delay_s(1, bucket="small") == 0) is alone
+    budget.pause(40)
+    assert budget.delay_s(0, bucket="small") == pytest.approx(40, abs=1)
+
+
+def test_closing_a_shared_budget_ends_waits(redis_url):
+    budget = open_budget("x", limits(), redis_url=redis_url)
+    budget.pause(600)
+    ended = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(ServiceClosed):
+            budget.acquire(1, 3600)
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    budget.close()
+    assert ended.wait(10)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path, *free_ports(1))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_redis_that_hangs_costs_one_timeout_then_a_share_until_it_is_back(own_redis):
+    url = f"redis://127.0.0.1:{own_redis.port}/0"
+    link = RedisLink(url, probe_every_s=0.05)
+    window = FixedWindow(link, "x", 1000, 3600, SystemClock())
+    assert window.take(100) == 0
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        taken, costs_s = 100, []
+        while True:
+            began_s = time.monotonic()
+            refused = window.take(10) > 0
+            costs_s.append(time.monotonic() - began_s)
+            if refused:
+                break
+            taken += 10
+        assert taken == 200, "a quarter of the limit less the headroom, spent before included"
+        assert sum(costs_s) < len(costs_s) * link.timeout_s / 2, "one call waited, not each"
+        assert (link.away, link.losses) == (True, 1)
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+    wait_until(lambda: not link.away, what="redis found again")
+    assert window.take(600) == 0
+    assert window.take(1) > 0, "what was spent meanwhile was told to redis"
+
+
+def test_a_redis_that_is_killed_is_missed_and_found_again_by_all(own_redis):
+    url = f"redis://127.0.0.1:{own_redis.port}/0"
+    link = RedisLink(url, probe_every_s=0.05)
+    window = FixedWindow(link, "x", 1000, 3600, SystemClock())
+    calls = MovingWindow(link, "y", 100, 3600, SystemClock())
+    assert [window.take(100), calls.take(50)] == [0, 0]
+    own_redis.stop()
+    assert window.take(100) == 0
+    assert window.take(10) > 0
+    assert calls.take(1) > 1800, "half of the limit is out already"
+    assert window.used == 200
+    own_redis.start()
+    wait_until(lambda: not link.away, what="redis found again")
+    assert window.take(600) == 0
+    assert window.take(1) > 0
+
+
+def test_a_pause_seen_in_redis_holds_when_redis_goes(own_redis):
+    url = f"redis://127.0.0.1:{own_redis.port}/0"
+    one, other = (FixedWindow(RedisLink(url), "x", 1000, 3600, SystemClock()) for _ in range(2))
+    one.pause(300)
+    assert other.delay_s(1) > 0
+    own_redis.stop()
+    assert other.take(1) == pytest.approx(300, abs=10)
+    own_redis.start()
+
+
+PROCESS = """
+import json, sys, threading
+from tests.transport.test_rates import limits
+from workers.exchanges.base import Bucket
+from workers.model.errors import ExchangeError, TransportError
+from workers.model.http import HttpRequest
+from workers.transport.budget import BudgetExhausted
+from workers.transport.http import HttpClient
+from workers.transport.rates import open_budget
+
+url, redis_url = sys.argv[1:]
+declared = limits(weight=400, weight_window_s=1.0, buckets={"few": Bucket(20, 1.0)})
+budget = open_budget("x", declared, redis_url=redis_url)
+answers = {}
+
+def work(request):
+    client = HttpClient(url, exchange="x", timeout_s=20, budget=budget, read_error=refused,
+                        used_weight_header="x-used")
+    for _ in range(20):
+        try:
+            status = client.get(request, 60.0, "audit").status
+        except ExchangeError as error:
+            status = error.code
+        answers[str(status)] = answers.get(str(status), 0) + 1
+
+def refused(response):
+    return ExchangeError("x", response.status, "refused")
+
+heavy, few = HttpRequest("/heavy", weight=20), HttpRequest("/few", weight=0, bucket="few")
+threads = [threading.Thread(target=work, args=(each,)) for each in (heavy, heavy, few)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps(answers))
+"""
+
+
+class Limiter:
+    """Enforces what the exchange declares: weight in seconds of the clock, calls in any second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._second = -1
+        self._weight = 0
+        self._calls: list[float] = []
+        self.most = 0
+
+    def __call__(self, door: Door) -> None:
+        now_s = time.time()
+        with self._lock:
+            if door.path == "/few":
+                self._calls = [each for each in self._calls if now_s - each < 1.0] + [now_s]
+                over, used = len(self._calls) > 20, 0
+            else:
+                if int(now_s) != self._second:
+                    self._second, self._weight = int(now_s), 0
+                self._weight += 20
+                over, used = self._weight > 400, self._weight
+                self.most = max(self.most, used)
+        door.say(429 if over else 200, b"{}", {"X-Used": str(used)})
+
+
+def test_two_processes_at_full_speed_are_never_refused(rest: Rest, redis_url):
+    limiter = Limiter()
+    rest.answer = limiter
+    began_s = time.monotonic()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, rest.url, redis_url],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    answers = [json.loads(process.communicate(timeout=100)[0]) for process in processes]
+    assert answers == [{"200": 60}, {"200": 60}]
+    assert limiter.most <= 400
+    # 80 calls of weight 20; audits may use 56 % of 400 a second.
+    assert time.monotonic() - began_s > 5
