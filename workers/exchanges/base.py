@@ -45,6 +45,8 @@ class Limits:
         used_weight_header: response header that tells the weight used, lower case.
         max_age_s: the exchange ends a connection at this age; None: never.
         buckets: budgets beside the weight, by the name requests give in `HttpRequest.bucket`.
+        counted_as: the name under which the exchange counts several of ours together; None: ours.
+        pauses_bucket_alone: a call over the limit of its bucket says nothing of the other buckets.
     """
 
     streams_per_connection: int
@@ -57,6 +59,8 @@ class Limits:
     used_weight_header: str | None
     max_age_s: float | None
     buckets: Mapping[str, Bucket] = field(default_factory=dict)
+    counted_as: str | None = None
+    pauses_bucket_alone: bool = False
 
 
 @dataclass(frozen=True)

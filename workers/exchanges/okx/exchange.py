@@ -86,6 +86,8 @@ class Okx:
         used_weight_header=None,
         max_age_s=None,  # none is documented; 64008 announces an end 60 s ahead
         buckets=requests.BUCKETS,
+        counted_as="okx",  # limits are of the address; spot and swaps ask the same endpoints
+        pauses_bucket_alone=True,  # each endpoint has a limit of its own
     )
 
     def __init__(
