@@ -20,6 +20,7 @@ RESYNC_BOOK = "collector.resync_book"
 READ_BOOK = "collector.read_book"
 CLEAN_IDLE_BOOKS = "collector.clean_idle_books"
 CHECK_MEMORY = "collector.check_memory"
+AUDIT_BOOKS = "collector.audit_books"
 
 
 def collector(exchange: str) -> str:
