@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from workers.book.book import Book
 from workers.book.sequence import Snapshot
 from workers.model.events import BookDelta, Levels
 
@@ -77,25 +76,6 @@ class Market:
             [(f"{price}.00", f"{size}.0000") for price, size in sorted(book["ask"].items())],
         )
 
-    def snapshot(self, at: int, depth: int) -> Snapshot:
-        """What REST gives for an id."""
-        bids, asks = self.levels(at)
-        return Snapshot(at, bids[:depth], asks[:depth], len(bids) < depth, len(asks) < depth)
-
 
 def exact(levels: Levels) -> list[tuple[Decimal, Decimal]]:
     return [(Decimal(price), Decimal(size)) for price, size in levels]
-
-
-def assert_true(book: Book, market: Market, at: int) -> None:
-    """The book's proven levels are the best of the true book, and no level of it is untrue."""
-    for proven, kept, true, count in zip(
-        book.levels(10**6),
-        book.levels(),
-        market.levels(at),
-        (book.verified_bids, book.verified_asks),
-        strict=True,
-    ):
-        assert proven == true[:count], f"at {at}"
-        assert len(proven) == count
-        assert set(kept) <= set(true), f"at {at}"

@@ -11,6 +11,13 @@ from workers.model.errors import BookError
 from workers.model.events import Levels
 from workers.model.level import LevelNumbers, read_levels
 
+try:
+    from workers.book._fast import apply as set_usual_levels
+except ImportError:  # there was no compiler where this was installed
+    set_usual_levels = None  # type: ignore[assignment]
+COMPILED = set_usual_levels is not None
+"""Usual levels go the compiled way, two to three times as fast; else Python does it all."""
+
 
 class Book:
     """Bids and asks of one symbol.
@@ -51,6 +58,19 @@ class Book:
         Raises:
             BookError: a number is absurd, or two prices cannot be told apart; nothing changed.
         """
+        mine, theirs = self._bids, self._asks
+        if (
+            set_usual_levels is not None
+            and not (mine.long_prices or theirs.long_prices)
+            and set_usual_levels(bids, asks, mine.keys, mine.values, theirs.keys, theirs.values)
+        ):
+            mine.trim()
+            theirs.trim()
+        else:
+            self._apply_with_care(bids, asks)
+
+    def _apply_with_care(self, bids: Levels, asks: Levels) -> None:
+        """Any levels; what `apply` says of them."""
         numbers, longest = _numbers(bids, asks)
         split = 2 * len(bids)
         bid_prices, ask_prices = numbers[:split:2], numbers[split::2]

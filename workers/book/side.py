@@ -136,7 +136,11 @@ class Side:
                 keys.insert(index, key)
                 values.insert(index, f'["{text}","{size}"]')
                 count += 1
-        if count > self.limit + self.slack:
+        self.trim()
+
+    def trim(self) -> None:
+        """Prune the worst levels once there are more than the limit and the slack."""
+        if len(self.keys) > self.limit + self.slack:
             self._prune(self.limit)
 
     def best(self) -> tuple[str, str] | None:

@@ -17,6 +17,7 @@
 | SYNCED    | snapshot        |                 | ignored: late                                   |
 | SYNCED    | audit           | differs         | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | audit           | agrees          | the wider proven ranges; PublishBook if changed |
+| SYNCED    | handed over     |                 | SYNCED; the next delta may overlap the book     |
 | any       | disconnected    |                 | EMPTY                                           |
 | any       | resync          |                 | BUFFERING; RequestSnapshot                      |
 | any       | reset           |                 | SYNCED; PublishGap if updates lie between, then |
@@ -117,6 +118,7 @@ class BookSync:
         self._audit: Audit | None = None
         self._trail: Trail | None = None
         self._seen_id: int | None = None  # the newest update known of; kept outside SYNCED
+        self._refused: BookDelta | None = None  # the update that cost the book, if one did
         self._left_at: int | None = None  # where a synced book ended when its connection went
         self._cause: SnapshotCause = "start"
         self._stale = False
@@ -145,7 +147,10 @@ class BookSync:
     def delta(self, delta: BookDelta) -> Actions:
         """An update arrived."""
         if self.phase is Phase.SYNCED:
-            return self._continue(delta)
+            actions = self._continue(delta)
+            if self._outdated < self._outdated_limit:
+                return actions
+            return self._lose("sequence", None, None)
         if self.phase is Phase.EMPTY:
             return self._begin(delta)
         self._buffer.append(delta)
@@ -174,22 +179,22 @@ class BookSync:
         loaded = self._load(snapshot)
         if not isinstance(loaded, Book):
             return (RequestSnapshot(loaded),)
-        actions: list[Action] = []
-        if self._left_at is not None and snapshot.last_update_id > self._left_at:
-            actions.append(self._gap("disconnect", self._left_at + 1, snapshot.last_update_id))
-        elif self._left_at is not None and self._old_snapshots >= BELIEVED_AFTER:
-            actions.append(self._gap("disconnect", None, None))
+        actions = self._missed_while_away(snapshot.last_update_id)
         self.book.replace(loaded)
         self._sequencer, self._left_at = sequencer, None
-        self._old_snapshots = self._outdated = 0
+        self._old_snapshots = 0
         self.phase, self._stale = Phase.SYNCED, False
         waiting, self._buffer = self._buffer, []
         for index, delta in enumerate(waiting):
+            if delta is self._refused and delta.last_update_id <= snapshot.last_update_id:
+                self.ignored += 1  # whatever it should have said is in the snapshot
+                continue
             actions += self._continue(delta)
             if self.phase is not Phase.SYNCED:
                 self._buffer += waiting[index + 1 :]
                 self._seen_id = max(each.last_update_id for each in waiting)
                 return tuple(actions)
+        self._outdated = 0
         return (*actions, PublishBook())
 
     def reset(self, snapshot: Snapshot) -> Actions:
@@ -204,12 +209,11 @@ class BookSync:
                 return self._lose(loaded, None, None)
             self.phase = Phase.BUFFERING
             return (RequestSnapshot(loaded),)
-        synced, new = self.phase is Phase.SYNCED, snapshot.last_update_id
-        actions: list[Action] = []
-        old = self.last_id if synced else self._left_at
-        if old is not None and old != new:
-            ids = (old + 1, new) if old < new else (None, None)
-            actions.append(self._gap("sequence" if synced else "disconnect", *ids))
+        new = snapshot.last_update_id
+        if self.phase is Phase.SYNCED:
+            actions = self._jump("sequence", self.last_id, new)
+        else:
+            actions = self._missed_while_away(new)
         self.ignored += len(self._buffer)
         self._leave(Phase.SYNCED)
         self.book.replace(loaded)
@@ -238,6 +242,14 @@ class BookSync:
         self._end_trail("another audit of the book began")
         self._trail = Trail(self.book.copy(), self._sequencer.last_id, tuple(self._history))
         return self._trail
+
+    def handed_over(self) -> None:
+        """Another connection goes on, with updates that end, or follow, where the book stands.
+
+        To them the book is what a snapshot is to a stream: the first may overlap it.
+        """
+        if self.phase is Phase.SYNCED and self.last_id is not None:
+            self._sequencer = self._new_sequencer(self.last_id)
 
     def disconnected(self) -> Actions:
         """The connection is gone; the next delta belongs to another one."""
@@ -300,17 +312,15 @@ class BookSync:
                 self._stale = False  # a keep-alive: the exchange says that nothing changed
                 return ()
             self._outdated += 1
-            if self._outdated < self._outdated_limit:
-                return ()
-            return self._lose("sequence", None, None)
+            return ()
         if verdict is Verdict.GAP:
             return self._lose("sequence", *self._missing_before(delta), delta)
         try:
             self.book.apply(delta.bids, delta.asks)
         except BookError:
-            return self._lose("malformed", delta.first_update_id, delta.last_update_id, delta)
+            return self._refuse("malformed", delta)
         if self.book.crossed:
-            return self._lose("crossed", delta.first_update_id, delta.last_update_id, delta)
+            return self._refuse("crossed", delta)
         self._sequencer.accept(delta)
         if delta.prev_update_id is not None and delta.prev_update_id > delta.last_update_id:
             self._history.clear()  # the exchange counts anew: ids from before mean nothing now
@@ -323,6 +333,11 @@ class BookSync:
             return (PublishDelta(delta),)
         self._audit.follow(delta)
         return (PublishDelta(delta), *self._decide_audit())
+
+    def _refuse(self, cause: GapCause, delta: BookDelta) -> Actions:
+        """The delta came in order and cannot be right."""
+        self._refused = delta
+        return self._lose(cause, delta.first_update_id, delta.last_update_id, delta)
 
     def _lose(
         self, cause: GapCause, first_id: int | None, last_id: int | None, *kept: BookDelta
@@ -364,6 +379,15 @@ class BookSync:
             return self._lose("audit", None, None)
         self.audits_agreed += 1
         return (PublishBook(),) if self.book.widen(audit.reference) else ()
+
+    def _missed_while_away(self, new_id: int) -> list[Action]:
+        return self._jump("disconnect", self._left_at, new_id)
+
+    def _jump(self, cause: GapCause, old_id: int | None, new_id: int) -> list[Action]:
+        """What to say where a book takes the place of another; ids that ran back cannot tell."""
+        if old_id is None or old_id == new_id:
+            return []
+        return [self._gap(cause, *((old_id + 1, new_id) if old_id < new_id else (None, None)))]
 
     def _end_trail(self, why: str) -> None:
         if self._trail is not None:

@@ -1,9 +1,16 @@
-"""Order of updates in the Binance USD-M depth stream.
+"""Order of updates in the Binance USD-M depth stream. Pure.
 
-Pure. Numbers in brackets are steps of "How to manage a local order book correctly", USD-M futures,
-read 2026-11-22: [3] events that end before the snapshot are dropped; [4] the first one applied
-holds the snapshot's last id, or by its `pu` follows it directly; [5] every further one names the
-end of the one before in `pu`. Ids are shared by all symbols, so holes between events mean nothing.
+Numbers in brackets below are these steps of "How to manage a local order book correctly", USD-M
+futures, developers.binance.com, read 2026-11-22:
+[1] Open the stream `<symbol>@depth` and buffer its events.
+[2] Get a snapshot from REST, /fapi/v1/depth.
+[3] Drop events whose `u` is below its `lastUpdateId` (not those that end at it, unlike spot).
+[4] The first event applied holds it, U <= lastUpdateId <= u; seen live: or follows it directly by
+    its `pu`. One that does neither shows that the snapshot is too old: fetch it again [2].
+[5] Each further event's `pu` is the `u` before; if not, begin again at [2].
+[6] Quantities are absolute, 0 removes, also a level that is not there.
+Ids are shared by all symbols, so holes between events mean nothing. A chain belongs to one
+connection and one stream speed.
 """
 
 from workers.book.sequence import Verdict
@@ -13,7 +20,7 @@ from workers.model.events import BookDelta
 class UsdmSequencer:
     """Says whether a depth update continues a book.
 
-    One chain belongs to one connection and one stream speed; a new one needs a new sequencer.
+    A new connection needs a new sequencer.
 
     Args:
         last_id: `lastUpdateId` of the snapshot the book was built from.
