@@ -42,7 +42,7 @@ _TASKS = (
             END,
         ),
         # Four calls each: of 1,000 in 5 min on Binance, 5 in 2 s on OKX.
-        pace_s={"binance_derivatives": 2.0, "okx_derivatives": 2.5},
+        pace_s={"binance_derivatives": 3.0, "okx_derivatives": 5.0},
         perpetuals=True,
     ),
     PollingTask(
@@ -64,7 +64,7 @@ _TASKS = (
         scopes=_scopes(DERIVATIVES, "exchange", binance_derivatives=("symbol",)),
         interval_s=60.0,
         events=("open-interest",),
-        pace_s={"binance_derivatives": 0.1, "okx_derivatives": 1.0, "deribit": 1.0},
+        pace_s={"binance_derivatives": 0.2},
     ),
     PollingTask(
         name=queues.POLL_OPEN_INTEREST_HISTORY,
@@ -78,7 +78,7 @@ _TASKS = (
             START,
             END,
         ),
-        pace_s={"binance_derivatives": 2.0, "okx_derivatives": 0.5},
+        pace_s={"binance_derivatives": 4.0, "okx_derivatives": 0.6},
         perpetuals=True,
     ),
     PollingTask(
@@ -96,7 +96,7 @@ _TASKS = (
         interval_s=3600.0,
         events=("funding-rate",),
         parameters=(_rows(100, 24), START, END),
-        pace_s={"binance_derivatives": 1.0, "okx_derivatives": 0.5, "deribit": 0.5},
+        pace_s={"binance_derivatives": 2.0, "okx_derivatives": 0.6, "deribit": 1.0},
         perpetuals=True,
     ),
     PollingTask(
@@ -119,11 +119,11 @@ _TASKS = (
             ),
         ),
         pace_s={
-            "binance_spot": 0.6,
-            "binance_derivatives": 1.0,
-            "okx_spot": 0.1,
-            "okx_derivatives": 0.1,
-            "deribit": 0.5,
+            "binance_spot": 0.8,
+            "binance_derivatives": 1.2,
+            "okx_spot": 0.2,
+            "okx_derivatives": 0.2,
+            "deribit": 1.0,
         },
     ),
     PollingTask(
@@ -146,11 +146,11 @@ _TASKS = (
             END,
         ),
         pace_s={
-            "binance_spot": 0.1,
-            "binance_derivatives": 0.1,
-            "okx_spot": 0.1,
-            "okx_derivatives": 0.1,
-            "deribit": 0.5,
+            "binance_spot": 0.15,
+            "binance_derivatives": 0.2,
+            "okx_spot": 0.2,
+            "okx_derivatives": 0.2,
+            "deribit": 1.0,
         },
     ),
     PollingTask(

@@ -1,54 +1,41 @@
-"""REST polls, for the general worker."""
+"""REST polls, for the general worker: one task for each line of config/polls.py.
 
-from decimal import Decimal
+Arguments by name: `exchange`, then `symbol` or `currency`, then the task's parameters. What a run
+brought is in its result: events, the exchange's time of the newest, calls, weight, duration.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
-from celery import signals
+from celery import Task, signals
 
-from config import queues
+from config.poll_task import PollingTask
+from config.polls import POLLS
 from tasks.celery import EXPECTED, app
 from workers.exchanges import registry
-from workers.model.events import OrderBook
 from workers.runtime.poller import Pollers
+from workers.runtime.polls import Polls
 from workers.runtime.publishing import EventPublisher
 
-PUBLISH_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 8.0
 
-pollers = Pollers(app.settings.exchanges, registry.exchange)
+pollers = Pollers(app.settings.exchanges, registry.exchange, redis_url=app.settings.redis.url)
 publisher = EventPublisher(app.settings.nats)
+polls = Polls(app.settings, pollers, publisher)
 
 
-@app.task(name=queues.ORDERBOOK_SNAPSHOT, throws=EXPECTED)
-def orderbook_snapshot(exchange: str, symbol: str, depth: int | None = None) -> dict[str, Any]:
-    """Ask an exchange for a book over REST and publish it with `source` poll.
+def _door(task: PollingTask) -> Callable[..., dict[str, Any]]:
+    def run(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        return polls.run(task.name, args, kwargs)
 
-    Args:
-        exchange: `binance_spot`.
-        symbol: `BTC-USDT`.
-        depth: levels a side, 1 to 5000; default the exchange's `publish_depth`.
-
-    Returns:
-        exchange, symbol, last_update_id, bids and asks (numbers of levels), spread (decimal as
-        text, None if a side is empty), published (False: not acknowledged yet, it stays queued).
-    """
-    book = pollers.of(exchange).order_book(symbol, depth)
-    return {
-        "exchange": exchange,
-        "symbol": symbol,
-        "last_update_id": book.last_update_id,
-        "bids": len(book.bids),
-        "asks": len(book.asks),
-        "spread": spread(book),
-        "published": publisher.publish(book, PUBLISH_TIMEOUT_S),
-    }
+    run.__name__, run.__doc__ = task.name.partition(".")[2], task.title
+    return run
 
 
-def spread(book: OrderBook) -> str | None:
-    """Best ask minus best bid, exactly; None if a side is empty."""
-    if not book.bids or not book.asks:
-        return None
-    return str(Decimal(book.asks[0][0]) - Decimal(book.bids[0][0]))
+TASKS: dict[str, Task[Any, dict[str, Any]]] = {
+    each.name: app.task(name=each.name, throws=EXPECTED)(_door(each)) for each in POLLS.values()
+}
+"""Polling tasks by name."""
 
 
 @signals.worker_shutting_down.connect(weak=False)

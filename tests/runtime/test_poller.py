@@ -16,6 +16,8 @@ from workers.model.clock import ManualClock
 from workers.model.errors import ExchangeError, ServiceClosed, TransportError, WireError
 from workers.model.names import UnknownName
 from workers.runtime.poller import INSTRUMENTS_LIFETIME_S, Poller, Pollers
+from workers.telemetry.metrics import Counters
+from workers.transport.call import CallPolicy
 
 SYMBOLS = {"BTCUSDT": ("BTC", "USDT"), "ETHUSDT": ("ETH", "USDT")}
 INFO = {
@@ -85,7 +87,9 @@ def section(url: str, **more: Any) -> ExchangeSettings:
 
 @pytest.fixture
 def poller(url: str) -> Poller:
-    return Poller(find_exchange("binance_spot"), section(url, publish_depth=100), ManualClock())
+    exchange = find_exchange("binance_spot")
+    policy = CallPolicy("binance_spot", Counters(), first_wait_s=0.001, longest_wait_s=0.01)
+    return Poller(exchange, section(url, publish_depth=100), ManualClock(), policy)
 
 
 def test_a_poll_is_a_verified_book_event(poller: Poller, replies: Replies) -> None:
@@ -146,7 +150,8 @@ def test_a_depth_out_of_range_is_refused_before_anything_is_sent(
     ("status", "body", "error"),
     [
         pytest.param(400, {"code": -1121, "msg": "Invalid symbol."}, ExchangeError, id="refused"),
-        pytest.param(200, b"<html>", WireError, id="not-json"),
+        pytest.param(200, b"<html>", TransportError, id="a-page"),
+        pytest.param(200, b'{"last', WireError, id="not-json"),
         pytest.param(302, b"", TransportError, id="redirect"),
     ],
 )
@@ -165,7 +170,7 @@ def test_threads_share_the_budget_not_the_session(poller: Poller, replies: Repli
     for thread in threads:
         thread.join(10)
     assert replies.asked == {"/api/v3/exchangeInfo": 1, "/api/v3/depth": 4}
-    assert poller._budget.used == 20 + 4 * 5
+    assert poller.budget.used == 20 + 4 * 5
 
 
 def test_the_pollers_of_a_process_are_made_once_and_end_together(url: str) -> None:

@@ -1,28 +1,38 @@
-"""One exchange's REST side in a worker process: its budget, its instruments, its polls.
+"""One exchange's REST side in a worker process: its budget, its instruments, its questions.
 
 Polls check and complete what the collectors stream. Their events carry `source` poll.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from config.settings import ExchangeSettings
 from workers.book.sequence import Snapshot
-from workers.exchanges.base import Exchange
+from workers.exchanges.base import Exchange, Poll
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import TransportError
-from workers.model.events import OrderBook
+from workers.model.events import AnyEvent, OrderBook
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument
 from workers.model.names import unknown_name
-from workers.transport.budget import WeightBudget
+from workers.telemetry.metrics import Counters
+from workers.transport.budget import Priority
+from workers.transport.call import CallPolicy
 from workers.transport.http import HttpClient
+from workers.transport.rate_budget import RateBudget
+from workers.transport.rates import open_budget
 
 INSTRUMENTS_LIFETIME_S = 3600.0
+RELOAD_AFTER_S = 60.0
+"""A symbol that an older list lacks may have been listed since."""
+
 DEADLINE_S = 30.0
-"""One REST call with its wait for the budget; below the 60 s a task waits to be taken."""
+"""One question with its retries and its wait for the budget; below the 60 s a task waits."""
 
 MAX_DEPTH = 5000
+
+T = TypeVar("T")
 
 
 class Poller:
@@ -32,15 +42,24 @@ class Poller:
         exchange: its declaration.
         settings: its section of the settings.
         clock: tells when instruments are too old.
+        policy: how calls are made; tests pass one that does not wait.
+        budget: what they are paid from; default: one of this poller's own.
     """
 
     def __init__(
-        self, exchange: Exchange, settings: ExchangeSettings, clock: Clock | None = None
+        self,
+        exchange: Exchange,
+        settings: ExchangeSettings,
+        clock: Clock | None = None,
+        policy: CallPolicy | None = None,
+        budget: RateBudget | None = None,
     ) -> None:
-        self.exchange, self._settings = exchange, settings
-        self._clock: Clock = clock or SystemClock()
-        limits = exchange.limits
-        self._budget = WeightBudget(limits.weight, limits.weight_window_s, self._clock)
+        self.exchange, self.settings = exchange, settings
+        self.clock: Clock = clock or SystemClock()
+        self.budget = budget or open_budget(
+            exchange.name, exchange.limits, redis_url=None, clock=self.clock
+        )
+        self.policy = policy or CallPolicy(exchange.name, Counters(), clock=self.clock)
         self._of_thread = threading.local()
         self._loading = threading.Lock()
         self._instruments: Mapping[str, Instrument] = {}
@@ -53,7 +72,9 @@ class Poller:
             UnknownName: the exchange lists no such symbol; names the nearest.
             TransportError: the list could not be loaded; ExchangeError, WireError likewise.
         """
-        known = self._listed()
+        known = self.listed()
+        if symbol not in known:
+            known = self.listed(RELOAD_AFTER_S)
         if symbol not in known:
             raise unknown_name(f"symbol of {self.exchange.name}", symbol, known)
         return known[symbol]
@@ -73,45 +94,74 @@ class Poller:
             ValueError: the depth is out of range; UnknownName: no such symbol.
             TransportError: network trouble or no budget in time; ExchangeError, WireError likewise.
         """
-        levels = self._settings.publish_depth if depth is None else checked_depth(depth)
+        most = self.settings.publish_depth
+        levels = most if depth is None else checked_depth(depth)
         instrument = self.instrument(symbol)
-        reply = self._get(self.exchange.snapshot_request(instrument.raw_symbol, levels))
-        snapshot = self.exchange.read_snapshot(reply.body, levels)
-        return _event(instrument, snapshot, min(levels, self._settings.publish_depth), reply)
 
-    def close(self) -> None:
-        """End every wait for the budget."""
-        self._budget.close()
+        def read(reply: HttpResponse) -> OrderBook:
+            snapshot = self.exchange.read_snapshot(reply.body, levels, instrument)
+            return _event(instrument, snapshot, min(levels, most), reply)
 
-    def _listed(self) -> Mapping[str, Instrument]:
+        request = self.exchange.snapshot_request(instrument.raw_symbol, levels)
+        return self._call(request, read, "audit")
+
+    def ask(self, poll: Poll, priority: Priority = "audit") -> Sequence[AnyEvent]:
+        """The events in the answer to one question.
+
+        Raises:
+            TransportError: network trouble or no budget in time; ExchangeError, WireError likewise.
+        """
+        return self._call(
+            poll.request, lambda reply: poll.read(reply.body, reply.received_ns), priority
+        )
+
+    def listed(self, lifetime_s: float = INSTRUMENTS_LIFETIME_S) -> Mapping[str, Instrument]:
+        """Every instrument by our symbol, from a list at most so old.
+
+        Raises:
+            TransportError: the list could not be loaded; ExchangeError, WireError likewise.
+        """
         if not self._loading.acquire(timeout=DEADLINE_S):
             raise TransportError(
                 f"{self.exchange.name}: another task loads the instruments for over {DEADLINE_S:g} "
                 "s; not waiting any longer"
             )
         try:
-            if self._clock.monotonic_s() - self._loaded_s > INSTRUMENTS_LIFETIME_S:
-                reply = self._get(self.exchange.instruments_request())
-                listed = self.exchange.read_instruments(reply.body)
-                self._instruments = {each.symbol: each for each in listed}
-                self._loaded_s = self._clock.monotonic_s()
+            if self.clock.monotonic_s() - self._loaded_s > lifetime_s:
+                found = [
+                    each
+                    for request in self.exchange.instruments_requests()
+                    for each in self._call(request, self._read_instruments, "resync")
+                ]
+                self._instruments = {each.symbol: each for each in found}
+                self._loaded_s = self.clock.monotonic_s()
             return self._instruments
         finally:
             self._loading.release()
 
-    def _get(self, request: HttpRequest) -> HttpResponse:
+    def close(self) -> None:
+        """End every wait, for the budget and between attempts."""
+        self.policy.close()
+        self.budget.close()
+
+    def _read_instruments(self, reply: HttpResponse) -> list[Instrument]:
+        return self.exchange.read_instruments(reply.body)
+
+    def _call(
+        self, request: HttpRequest, read: Callable[[HttpResponse], T], priority: Priority
+    ) -> T:
         # A session serves one thread at a time; the budget is shared by all of them.
         client: HttpClient | None = getattr(self._of_thread, "client", None)
         if client is None:
             client = self._of_thread.client = HttpClient(
-                self._settings.rest_url,
+                self.settings.rest_url,
                 exchange=self.exchange.name,
-                timeout_s=self._settings.rest_timeout,
-                budget=self._budget,
+                timeout_s=self.settings.rest_timeout,
+                budget=self.budget,
                 read_error=self.exchange.read_error,
                 used_weight_header=self.exchange.limits.used_weight_header,
             )
-        return client.get(request, deadline_s=DEADLINE_S)
+        return self.policy.call(client, request, read, deadline_s=DEADLINE_S, priority=priority)
 
 
 def checked_depth(depth: object) -> int:
@@ -151,12 +201,19 @@ class Pollers:
     Args:
         settings: sections by exchange name.
         find: an exchange's declaration by its name.
+        counters: count the calls.
+        redis_url: where the budgets of all processes are; None: each has its own.
     """
 
     def __init__(
-        self, settings: Mapping[str, ExchangeSettings], find: Callable[[str], Exchange]
+        self,
+        settings: Mapping[str, ExchangeSettings],
+        find: Callable[[str], Exchange],
+        counters: Counters | None = None,
+        redis_url: str | None = None,
     ) -> None:
-        self._settings, self._find = settings, find
+        self._settings, self._find, self._redis_url = settings, find, redis_url
+        self.counters = counters or Counters()
         self._lock = threading.Lock()
         self._pollers: dict[str, Poller] = {}
 
@@ -170,8 +227,19 @@ class Pollers:
             raise unknown_name("exchange", exchange, self._settings)
         with self._lock:
             if exchange not in self._pollers:
-                self._pollers[exchange] = Poller(self._find(exchange), self._settings[exchange])
+                declared = self._find(exchange)
+                self._pollers[exchange] = Poller(
+                    declared,
+                    self._settings[exchange],
+                    policy=CallPolicy(exchange, self.counters),
+                    budget=open_budget(exchange, declared.limits, redis_url=self._redis_url),
+                )
             return self._pollers[exchange]
+
+    def breakers(self) -> dict[str, dict[str, str]]:
+        """Endpoints asked so far with their breaker's state, by exchange."""
+        with self._lock:
+            return {name: each.policy.breaker_states() for name, each in self._pollers.items()}
 
     def close(self) -> None:
         """End every wait of every poller."""

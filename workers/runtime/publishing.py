@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from config.settings import NatsSettings
@@ -65,17 +66,28 @@ class EventPublisher:
         self._service: PublishingService | None = None
 
     def publish(self, event: Event, timeout_s: float) -> bool:
-        """Publish one event.
+        """Publish one event; see `publish_all`."""
+        return self.publish_all([event], timeout_s)
+
+    def publish_all(self, events: Sequence[Event], timeout_s: float) -> bool:
+        """Publish events.
 
         Returns:
-            True once JetStream has acknowledged it. False if it has not within `timeout_s`: the
-            event stays queued and is published when NATS is back, or was given up, which
-            `events_dropped_total` counts.
+            True once JetStream has acknowledged all of them. False if it has not within
+            `timeout_s`: they stay queued and are published when NATS is back, or some were given
+            up, which `events_dropped_total` counts.
         """
+        if not events:
+            return True
         thread, service = self._started()
-        event.published_ns, given_up = time.time_ns(), service.given_up
+        now_ns, given_up = time.time_ns(), service.given_up
+        for event in events:
+            event.published_ns = now_ns
         service.publisher.submit(
-            [Outgoing(subject(event), encode(event), message_id(event), event_type(event))]
+            [
+                Outgoing(subject(event), encode(event), message_id(event), event_type(event))
+                for event in events
+            ]
         )
         try:
             thread.call(lambda publishing: publishing.settled(), timeout_s)

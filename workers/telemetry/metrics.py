@@ -17,15 +17,24 @@ Metric = Literal[
     "events_dropped_total",  # events we gave up, with the reason; type, reason
     "publish_retries_total",  # messages sent again under the same id; -
     "publish_duplicates_total",  # messages JetStream had already; -
+    "spool_messages_total",  # messages written to disk while NATS was away, and done; written|done
+    "spool_damaged_total",  # spool files that ended in a damaged record when they were found; -
     "wire_errors_total",  # frames that could not be used; exchange, kind
     "extra_fields_total",  # fields we do not know; exchange, field
     "implausible_total",  # events kept although a check disliked them; exchange, check
     "reconnects_total",  # connections opened again; exchange, cause
     "resubscribes_total",  # streams subscribed again because they were silent; exchange
+    "handovers_total",  # connections replaced while the old one still read; exchange, cause
+    "subscriptions_refused_total",  # streams the exchange did not give; exchange, channel
+    "replies_sent_total",  # messages sent back because the exchange asked; exchange
+    "events_ignored_total",  # read and not wanted: other symbols, halted books; exchange, what
     "gaps_total",  # holes published; exchange, data_type, cause
     "snapshots_requested_total",  # REST snapshots asked for; exchange, cause
     "rest_errors_total",  # failed REST calls; exchange, code
     "rest_outcomes_total",  # REST calls by how they ended; exchange, endpoint, outcome
+    "polls_total",  # polling runs by how they ended; exchange, task, outcome
+    "polls_missing_total",  # symbols that an answer for all of them lacked; exchange, task
+    "messages_poisoned_total",  # task messages nobody can run; queue, why
     "rows_stored_total",  # rows ClickHouse took; table
     "rows_refused_total",  # rows ClickHouse refused, now dead letters; table
     "insert_retries_total",  # inserts tried again; table
