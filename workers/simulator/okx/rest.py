@@ -14,7 +14,18 @@ from workers.simulator.okx.limits import EndpointLimit
 from workers.simulator.okx.market import OkxMarket
 from workers.simulator.okx.publisher import BARS, Publisher
 
-PERIODS_MS = {"5m": 300_000, "1H": 3_600_000, "1D": 86_400_000}
+PERIODS_MS = {
+    "5m": 300_000,
+    "15m": 900_000,
+    "30m": 1_800_000,
+    **{f"{hours}H": hours * 3_600_000 for hours in (1, 2, 4)},
+    **{f"{hours}H{end}": hours * 3_600_000 for hours in (6, 12) for end in ("", "utc")},
+    **{f"{days}D{end}": days * 86_400_000 for days in (1, 2, 3, 5) for end in ("", "utc")},
+    **{f"1W{end}": 604_800_000 for end in ("", "utc")},
+}
+"""Lengths of periods; months are not made. All begin at multiples since 1970."""
+CURRENCY_ROWS = {"5m": 576, "1H": 720, "1D": 180}
+"""How far a currency's statistics reach back."""
 BOOK_LEVELS, FULL_LEVELS = 400, 5000
 
 Query = Mapping[str, str]
@@ -204,6 +215,38 @@ class RestApi:
         """`/rubik/stat/contracts/long-short-*`: `[ts, ratio]`, made up."""
         return self._statistics(query, lambda draw, _: [f"{draw.lognormvariate(0.1, 0.2):.4f}"])
 
+    def taker_volume(self, query: Query) -> Rows:
+        """`/rubik/stat/taker-volume-contract`: `[ts, sold, bought]` in coins, made up."""
+        if query.get("unit", "1") not in ("0", "1", "2"):
+            raise ApiError("51000", "Parameter unit error")
+        return self._statistics(query, lambda draw, _: _volumes(draw))
+
+    def currency_ratio(self, query: Query) -> Rows:
+        """`/rubik/stat/contracts/long-short-account-ratio` by `ccy`: `[ts, ratio]`, made up."""
+        return self._currency(query, lambda draw: [f"{draw.lognormvariate(0.1, 0.2):.4f}"])
+
+    def currency_taker_volume(self, query: Query) -> Rows:
+        """`/rubik/stat/taker-volume` by `ccy`: `[ts, sold, bought]` in coins, made up."""
+        if _given(query, "instType") not in ("SPOT", "CONTRACTS"):
+            raise ApiError("51000", "Parameter instType error")
+        return self._currency(query, _volumes)
+
+    def _currency(self, query: Query, columns: Callable[[random.Random], list[str]]) -> Rows:
+        coin, period = _given(query, "ccy"), query.get("period", "5m")
+        if coin not in {each.listing.at.base for each in self._market.publishers.values()}:
+            raise ApiError("51000", "Parameter ccy error")
+        if period not in CURRENCY_ROWS:
+            raise ApiError("51000", "Parameter period error")
+        length = PERIODS_MS[period]
+        newest = self._market.now_us() // 1000 // length * length
+        begin, end = _number(query, "begin"), _number(query, "end")
+        times = [newest - index * length for index in range(CURRENCY_ROWS[period])]
+        return [
+            [str(each), *columns(random.Random(f"{coin}:{each}"))]
+            for each in times
+            if (begin is None or each >= begin) and (end is None or each <= end)
+        ]
+
     def interest_history(self, query: Query) -> Rows:
         """`/rubik/stat/contracts/open-interest-history`: `[ts, oi, oiCcy, oiUsd]`."""
 
@@ -260,6 +303,10 @@ class RestApi:
         if found is None:
             raise _unknown_instrument()
         return found
+
+
+def _volumes(draw: random.Random) -> list[str]:
+    return [f"{draw.uniform(50, 500):.4f}", f"{draw.uniform(50, 500):.4f}"]
 
 
 def _unknown_instrument() -> ApiError:
@@ -328,6 +375,11 @@ def _paths() -> dict[str, Endpoint]:
         "market/index-tickers": Endpoint(EndpointLimit(20), RestApi.index_tickers),
         "system/status": Endpoint(EndpointLimit(1, 5.0), RestApi.status),
         f"{contracts}/open-interest-history": Endpoint(by_id, RestApi.interest_history),
+        f"{contracts}/long-short-account-ratio": Endpoint(EndpointLimit(5), RestApi.currency_ratio),
+        "rubik/stat/taker-volume": Endpoint(EndpointLimit(5), RestApi.currency_taker_volume),
+        "rubik/stat/taker-volume-contract": Endpoint(
+            EndpointLimit(5, per="instId"), RestApi.taker_volume
+        ),
         **{
             f"{contracts}/{each}": Endpoint(EndpointLimit(5, per="instId"), RestApi.ratio)
             for each in ratios
