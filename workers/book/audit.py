@@ -62,6 +62,8 @@ class Audit:
             self._problem = f"the reference is unusable: {error}"
         if self.reference.crossed:
             self._problem = "the reference is crossed"
+        if snapshot.contradicted:
+            self._problem = "the reference contradicts its own checksum"
         for delta in known:
             # Those before the reference do not meet it, and need not.
             self._take(delta, meets=self._continued)

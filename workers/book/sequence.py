@@ -47,6 +47,7 @@ class Snapshot:
         asks: best first.
         bids_complete: there are no bids beyond the last one here.
         asks_complete: the same for asks.
+        contradicted: the exchange's own checksum says that it is not its book.
     """
 
     last_update_id: int
@@ -54,3 +55,4 @@ class Snapshot:
     asks: Levels
     bids_complete: bool
     asks_complete: bool
+    contradicted: bool = False

@@ -28,16 +28,34 @@ Outside SYNCED the book keeps its last state, frozen; it is readable only togeth
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum
 from typing import Literal
 
-import msgspec
-
+from workers.book.actions import (
+    Action,
+    Actions,
+    Phase,
+    PublishBook,
+    PublishDelta,
+    PublishGap,
+    RequestSnapshot,
+    SnapshotCause,
+)
 from workers.book.audit import Audit, Trail
 from workers.book.book import Book
 from workers.book.sequence import Sequencer, Snapshot, Verdict
 from workers.model.errors import BookError
 from workers.model.events import BookDelta, BookState, GapCause
+
+__all__ = [
+    "Action",
+    "BookSync",
+    "Phase",
+    "PublishBook",
+    "PublishDelta",
+    "PublishGap",
+    "RequestSnapshot",
+    "SnapshotCause",
+]
 
 HISTORY = 50
 """Deltas remembered for an audit snapshot that arrives after them: 5 s of a 100 ms stream."""
@@ -49,44 +67,6 @@ exchange counts anew. One taken from an old cache does no harm, the next delta s
 OUTDATED_LIMIT = 1000
 """Deltas in a row that a synced book contains already, 100 s of a 100 ms stream: whatever they
 belong to, this book does not follow it, and would stand still for ever."""
-
-SnapshotCause = Literal["start", "stale_snapshot"] | GapCause
-
-
-class Phase(Enum):
-    """Where the machine stands."""
-
-    EMPTY = "empty"
-    BUFFERING = "buffering"
-    SYNCED = "synced"
-
-
-class RequestSnapshot(msgspec.Struct, frozen=True):
-    """Fetch a snapshot and hand it to `snapshot`. One outstanding request is enough."""
-
-    cause: SnapshotCause
-
-
-class PublishDelta(msgspec.Struct, frozen=True):
-    """The delta is now part of the book."""
-
-    delta: BookDelta
-
-
-class PublishBook(msgspec.Struct, frozen=True):
-    """The book was built, or more of it is proven; publish a snapshot of it as it is now."""
-
-
-class PublishGap(msgspec.Struct, frozen=True):
-    """The book left its course. Ids are what is missing, inclusive; None: they cannot tell."""
-
-    cause: GapCause
-    first_id: int | None
-    last_id: int | None
-
-
-Action = RequestSnapshot | PublishDelta | PublishBook | PublishGap
-Actions = tuple[Action, ...]
 
 
 class BookSync:
@@ -281,6 +261,8 @@ class BookSync:
 
     def _load(self, snapshot: Snapshot) -> Book | Literal["malformed", "crossed"]:
         """The snapshot as a book, or what is wrong with it."""
+        if snapshot.contradicted:
+            return "malformed"
         loaded = Book(self.book.limit)
         try:
             loaded.load(snapshot)

@@ -1,12 +1,15 @@
-"""Checksums of recorded OKX books, and numbers for those recorded before OKX sent any. Pure.
+"""Checksums of OKX books that carry one, and numbers for those recorded before OKX sent any. Pure.
 
-Since 2026-06-23 every `checksum` is 0 and means nothing: live books never come here, their order is
-seqId and prevSeqId alone. Source: OKX API v5 guide, "Checksum", and the notice of 2026-05-21.
+Since 2026-06-23 every `checksum` is 0 and means nothing: such books never come here, their order is
+seqId and prevSeqId alone. One that is not 0 is verified, live as in recordings: a wrong update
+continues nothing, a wrong book is refused, and both are asked for anew.
+Source: OKX API v5 guide, "Checksum", and the notice of 2026-05-21.
 """
 
 import zlib
 from collections import Counter
 from itertools import zip_longest
+from typing import NamedTuple
 
 from workers.book.book import Book
 from workers.book.sequence import Snapshot
@@ -31,8 +34,21 @@ def checksum(bids: Levels, asks: Levels) -> int:
     return unsigned - 2**32 if unsigned >= 2**31 else unsigned
 
 
+class Followed(NamedTuple):
+    """What is known of a book or an update: the id before it, its own, and its checksum.
+
+    Args:
+        before: None where there is no id, or where the update fails and so continues nothing.
+        failed: the checksum is not that of the book.
+    """
+
+    before: int | None
+    last: int
+    failed: bool = False
+
+
 class RecordedBooks:
-    """Follows recorded books as they were sent, to verify checksums and number what has no ids.
+    """Follows books as they were sent, to verify checksums and number what has no ids.
 
     `results` counts books by `matched`, `failed` and `unknown` (no whole book to compare with).
     """
@@ -42,11 +58,8 @@ class RecordedBooks:
         self._books: dict[str, Book] = {}
         self._counts: Counter[str] = Counter()
 
-    def follow(self, inst_id: str, row: OkxBook, *, whole: bool) -> tuple[int | None, int]:
-        """The update before this one, and this one; rows without ids are counted by us.
-
-        The first is None where the checksum says that something is missing: such an update
-        continues nothing.
+    def follow(self, inst_id: str, row: OkxBook, *, whole: bool) -> Followed:
+        """Verify one book or update; rows without ids are counted by us.
 
         Raises:
             BookError: a level is absurd.
@@ -57,8 +70,8 @@ class RecordedBooks:
         if last is None:
             before, last = count - 1, count
         if row.checksum and not self._verified(inst_id, row, whole=whole):
-            return None, last
-        return before, last
+            return Followed(None, last, failed=True)
+        return Followed(before, last)
 
     def _verified(self, inst_id: str, row: OkxBook, *, whole: bool) -> bool:
         """False only for a checksum that was compared and differs."""

@@ -84,7 +84,7 @@ class OkxMapper:
         self.ignored: dict[str, int] = Counter()
         """What we know and do not collect, by channel or event."""
         self.recorded = RecordedBooks()
-        """Follows recorded books; `recorded.results` counts their checksums. Idle when live."""
+        """Follows books with a checksum; `recorded.results` counts them. Idle where it is 0."""
         self._build: dict[str, Build] = {
             "trade": self._trades,
             "book": self._books,
@@ -181,17 +181,18 @@ class OkxMapper:
         (recorded: 400 and 400 after each of 48 updates): what we keep of a side is all of it.
         """
         instrument, before, last = contract.instrument, row.prevSeqId, row.seqId
+        failed = False
         if last is None and not row.checksum:
             raise self._refused("missing_field", "books: neither seqId nor checksum", frame)
         if row.checksum:
-            before, last = self.recorded.follow(instrument.raw_symbol, row, whole=whole)
+            before, last, failed = self.recorded.follow(instrument.raw_symbol, row, whole=whole)
         assert last is not None
         if not (0 <= last < rows.NEWEST_ID and NOTHING_BEFORE <= (before or 0) < rows.NEWEST_ID):
             raise ValueError(f"seqId {last}, prevSeqId {before}")
         bids, asks = contract.levels(row.bids), contract.levels(row.asks)
         when_ns = rows.time_ns(row.ts)
         if whole:
-            snapshot = Snapshot(last, bids, asks, bids_complete=True, asks_complete=True)
+            snapshot = Snapshot(last, bids, asks, True, True, contradicted=failed)
             return BookReset(instrument.symbol, snapshot, when_ns, received_ns)
         if row.checksum == 0 and before is None:
             raise self._refused("missing_field", "books: no prevSeqId", frame)
