@@ -104,7 +104,14 @@ class NatsSettings(Section):
     publish_ack_timeout: Duration = Field(5.0, gt=0)
     """After that a message is sent again under the same message id."""
     queue_max_mb: int = Field(256, ge=1)
-    """Events waiting while NATS is slow or away; the overflow policy is in bus/publisher.py."""
+    """Events waiting in memory; the overflow policy is in bus/outgoing.py."""
+    spool_max_mb: int = Field(4096, ge=0)
+    """Events waiting on disk while NATS is away, each service; 0: none. In data_dir/spool."""
+    spool_after: Duration = Field(0.5, ge=0)
+    """NATS away for so long: what waits goes to disk."""
+    spool_fsync: Duration = Field(1.0, gt=0)
+    """The disk is told to keep it this often: what a loss of power may cost. A killed process
+    costs a tenth of a second."""
 
 
 TTL_DAYS = {
@@ -112,7 +119,16 @@ TTL_DAYS = {
     "orderbook_snapshots": 7,
     "orderbook_deltas": 30,
     "tickers": 90,
+    "klines": 0,
+    "funding_rates": 365,
+    "open_interest": 365,
+    "liquidations": 0,
+    "long_short_ratios": 0,
+    "volatility_index": 0,
+    "instruments": 0,
     "gaps": 0,
+    "book_audits": 365,
+    "quality_events": 365,
     "task_results": 14,
 }
 Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(_number)]
@@ -173,7 +189,9 @@ class FlowerSettings(Section):
     @property
     def url(self) -> str:
         """Address for a browser."""
-        return f"http://{self.address}:{self.port}" + (f"/{self.url_prefix}" * bool(self.url_prefix))
+        return f"http://{self.address}:{self.port}" + (
+            f"/{self.url_prefix}" * bool(self.url_prefix)
+        )
 
 
 class SimulatorSettings(Section):

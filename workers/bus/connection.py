@@ -69,6 +69,9 @@ async def connect(servers: Sequence[str], name: str, kind: type[Client] = Client
                     pending_size=PENDING_BYTES,
                     flush_timeout=2,
                 )
+        except asyncio.CancelledError:
+            await close(client)  # its socket may be open already
+            raise
         except (NatsError, NoServersError, OSError, TimeoutError) as error:
             await close(client)
             reasons.append(f"{_address(server)}: {(last or [error])[0]!r}")

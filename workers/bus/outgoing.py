@@ -41,6 +41,12 @@ longest. Types not named here count as trades.
 _RANKS = {name: rank for rank, names in enumerate(SHED_ORDER) for name in names}
 _OTHER = _RANKS["trade"]
 
+
+def rank_of(event_type: str) -> int:
+    """Place in SHED_ORDER; the higher, the longer it is kept."""
+    return _RANKS.get(event_type, _OTHER)
+
+
 OVERHEAD_BYTES = 350
 """Python objects around one message besides its payload, measured with sys.getsizeof."""
 
@@ -74,8 +80,7 @@ class OutgoingQueue:
         """Append; never blocks for longer than another thread's `put` or `take`."""
         with self._lock:
             for message in batch:
-                rank = _RANKS.get(message.type, _OTHER)
-                self._ranks[rank].append((self._next, message))
+                self._ranks[rank_of(message.type)].append((self._next, message))
                 self._next += 1
                 self.waiting_bytes += len(message.payload) + OVERHEAD_BYTES
             while self.waiting_bytes > self.limit_bytes:

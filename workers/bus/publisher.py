@@ -7,12 +7,15 @@ temporary refusal, and after a reconnect; JetStream stores it once within the st
 `duplicate_window`. After a longer outage a message whose acknowledgement was lost may be stored
 twice; the tables' keys take care of that.
 
-Order is kept, except around a message that JetStream refused for a time.
+While NATS is away messages go to a spool on disk, see backlog.py. Order is kept, except around a
+message that JetStream refused for a time.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,9 +25,11 @@ from nats.errors import BadSubjectError, MaxPayloadError
 from nats.errors import Error as NatsError
 
 from config.settings import NatsSettings
+from workers.bus.backlog import Backlog
 from workers.bus.connection import FIRST_DELAY_S, close, connect_for_ever, end
-from workers.bus.outgoing import Outgoing, OutgoingQueue
+from workers.bus.outgoing import Outgoing
 from workers.bus.refusals import PROBES, Flight, Parking, Refusal, read_refusal
+from workers.bus.spool import Spool
 from workers.model.clock import Clock, SystemClock
 from workers.telemetry.metrics import Counters
 
@@ -51,6 +56,8 @@ class Publisher:
         clock: for ack timeouts.
         on_lost: called on the loop with (type, count, subject) for messages given up, while
             connected and at most once a second for each subject.
+        spool_dir: where messages wait while NATS is away, a folder of this publisher alone; None:
+            in memory only.
     """
 
     def __init__(
@@ -61,13 +68,17 @@ class Publisher:
         clock: Clock | None = None,
         *,
         on_lost: Callable[[str, int, str], None] | None = None,
+        spool_dir: Path | None = None,
     ) -> None:
         self.name = name
         self.on_lost = on_lost
         self._settings = settings
         self._counters = counters
         self._clock: Clock = clock or SystemClock()
-        self._queue = OutgoingQueue(settings.queue_max_mb << 20, counters)
+        spool = None
+        if spool_dir is not None and settings.spool_max_mb:
+            spool = Spool(spool_dir, settings.spool_max_mb << 20, counters)
+        self._backlog = Backlog(settings, counters, spool, self._clock)
         self._flights: dict[int, Flight] = {}
         self._again: deque[Flight] = deque()
         self._parking = Parking(settings.publish_window)
@@ -84,7 +95,7 @@ class Publisher:
 
     def submit(self, batch: Sequence[Outgoing]) -> None:
         """Queue messages; never blocks. What does not fit is shed, see outgoing.SHED_ORDER."""
-        self._queue.put(batch)
+        self._backlog.put(batch)
         if self._asleep and self._loop is not None:
             self._asleep = False
             try:
@@ -100,8 +111,16 @@ class Publisher:
 
     @property
     def unsent(self) -> int:
-        """Messages submitted and not acknowledged."""
-        return len(self._queue) + self._unacknowledged
+        """Messages submitted and not acknowledged, those on disk included."""
+        return self._waiting + self._backlog.on_disk
+
+    @property
+    def _waiting(self) -> int:
+        """Of them, those in memory alone."""
+        return self._backlog.in_memory + sum(each.segment is None for each in self._on_their_way())
+
+    def _on_their_way(self) -> Iterable[Flight]:
+        return chain(self._flights.values(), self._again, self._parking.parked)
 
     @property
     def _unacknowledged(self) -> int:
@@ -111,8 +130,7 @@ class Publisher:
         """Figures for people; takes no lock."""
         return {
             "connected": self.connected,
-            "queued": len(self._queue),
-            "queued_mb": round(self._queue.waiting_bytes / (1 << 20), 3),
+            **self._backlog.status(),
             "unacknowledged": self._unacknowledged,
             "published": self._counters.total("events_published_total"),
             "dropped": self._counters.total("events_dropped_total"),
@@ -134,15 +152,18 @@ class Publisher:
             self._loop = None  # also if the worker was cancelled before it began
 
     async def drain(self, timeout_s: float) -> int:
-        """Get everything submitted acknowledged, with `run` still running or already cancelled.
+        """Get everything in memory acknowledged, with `run` still running or already cancelled.
+
+        What is on disk stays there for the next process, and what could not be delivered in time
+        goes there.
 
         Returns:
-            Messages that could not be delivered in time.
+            Messages neither delivered nor on disk.
         """
         task = None
         try:
             async with asyncio.timeout(timeout_s):
-                while self.unsent:
+                while self._waiting:
                     if self._loop is None and task is None:
                         task = asyncio.create_task(self._work(), name=f"{self.name} drain")
                     await asyncio.sleep(0.01)
@@ -151,11 +172,22 @@ class Publisher:
         finally:
             if task is not None:
                 await end(task)
-        return self.unsent
+        return await self._backlog.save(self._withdraw())
+
+    def _withdraw(self) -> list[Outgoing]:
+        """Take back what is on its way and in memory alone, in order."""
+        ours = [each for each in self._on_their_way() if each.segment is None]
+        self._flights = {token: each for token, each in self._flights.items() if each.segment}
+        self._again = deque(each for each in self._again if each.segment)
+        self._parking.parked = deque(each for each in self._parking.parked if each.segment)
+        return [each.message for each in ours]
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
+        spooling = asyncio.create_task(
+            self._backlog.keep(lambda: self.connected, self._withdraw), name=f"{self.name} spool"
+        )
         try:
             while True:
                 client = await connect_for_ever(self._settings.servers, self.name)
@@ -169,6 +201,7 @@ class Publisher:
                 log.warning("nats_lost", name=self.name, unacknowledged=self._unacknowledged)
                 await asyncio.sleep(FIRST_DELAY_S)  # a server that only accepts and closes
         finally:
+            await end(spooling)
             self._loop = None
 
     async def _serve(self, client: Client) -> None:
@@ -228,7 +261,7 @@ class Publisher:
         while self._again and len(flights) < room:
             flights.append(self._again.popleft())
         if len(flights) < room:
-            flights += map(Flight, self._queue.take(room - len(flights)))
+            flights += self._backlog.take(room - len(flights))
         return flights
 
     async def _publish(self, client: Client, flight: Flight) -> None:
@@ -246,7 +279,7 @@ class Publisher:
         except (MaxPayloadError, BadSubjectError, UnicodeError) as error:
             del self._flights[self._token]
             reason = "too_large" if isinstance(error, MaxPayloadError) else "bad_subject"
-            self._give_up(message, Refusal(reason, repr(error), temporary=False))
+            self._give_up(flight, Refusal(reason, repr(error), temporary=False))
         except BaseException:
             self._flights.pop(self._token, None)
             raise
@@ -260,6 +293,7 @@ class Publisher:
         if refusal is None:
             self._parking.taken()
             self._counters.add("events_published_total", flight.message.type)
+            self._backlog.done(flight)
             if b'"duplicate"' in reply.data:
                 self._counters.add("publish_duplicates_total")
         elif refusal.temporary:
@@ -269,15 +303,17 @@ class Publisher:
                 subject = flight.message.subject
                 log.warning("nats_refuses", name=self.name, subject=subject, error=refusal.text)
             for lost in self._parking.refused(flight, now_s):
-                self._give_up(lost.message, refusal)
+                self._give_up(lost, refusal)
         else:
-            self._give_up(flight.message, refusal)
+            self._give_up(flight, refusal)
         if self._asleep:
             self._wake.set()
 
-    def _give_up(self, message: Outgoing, refusal: Refusal) -> None:
+    def _give_up(self, flight: Flight, refusal: Refusal) -> None:
+        message = flight.message
+        self._backlog.done(flight)
         self._counters.add("events_dropped_total", message.type, refusal.reason)
-        if self._queue.note_loss(message):
+        if self._backlog.note_loss(message):
             subject = message.subject
             log.error("event_given_up", name=self.name, subject=subject, error=refusal.text)
 
@@ -299,7 +335,7 @@ class Publisher:
             self._wake.set()
 
     def _report_losses(self) -> None:
-        for (event_type, subject), count in self._queue.losses().items():
+        for (event_type, subject), count in self._backlog.losses().items():
             log.error("events_lost", name=self.name, subject=subject, count=count)
             if self.on_lost is not None:
                 self.on_lost(event_type, count, subject)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.bus.outgoing import Outgoing
+from workers.bus.segment import Segment
 from workers.transport.reconnect import Backoff
 
 NO_RESPONDERS = "503"
@@ -63,15 +64,17 @@ class Flight:
     """A message on its way.
 
     Attributes:
+        segment: the file of the spool it came from; None: it is in memory alone.
         refused: refusals while JetStream took other messages.
         sent_s: when it was last sent.
         due_s: when a parked one is sent again.
     """
 
-    __slots__ = ("due_s", "message", "refused", "sent_s", "taken_before")
+    __slots__ = ("due_s", "message", "refused", "segment", "sent_s", "taken_before")
 
-    def __init__(self, message: Outgoing) -> None:
-        self.message, self.refused, self.taken_before = message, 0, 0
+    def __init__(self, message: Outgoing, segment: Segment | None = None) -> None:
+        self.message, self.segment = message, segment
+        self.refused = self.taken_before = 0
         self.sent_s = self.due_s = 0.0
 
 

@@ -25,6 +25,7 @@ Metric = Literal[
     "reconnects_total",  # connections opened again; exchange, cause
     "resubscribes_total",  # streams subscribed again because they were silent; exchange
     "handovers_total",  # connections replaced while the old one still read; exchange, cause
+    "handovers_failed_total",  # sessions opened to replace another that did not; exchange
     "subscriptions_refused_total",  # streams the exchange did not give; exchange, channel
     "replies_sent_total",  # messages sent back because the exchange asked; exchange
     "events_ignored_total",  # read and not wanted: other symbols, halted books; exchange, what
