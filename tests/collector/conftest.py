@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import nats
@@ -13,19 +13,18 @@ from nats.aio.msg import Msg
 
 import config
 from config.settings import ROOT, Settings
+from tests.collector.dialects import SPOT, Dialect, levels_of
 from tests.simulated import SimulatedExchange
 from tests.waiting import wait_until
 from workers.bus.streams import ensure_streams
 from workers.collector.service import CollectorService
 from workers.local.servers import NatsServer, free_ports
+from workers.model.events import AnyEvent
 from workers.runtime.host import ServiceThread
+from workers.telemetry.metrics import Metric
 
 ROOTS = (
-    "trade-data",
-    "orderbook-data",
-    "orderbook-delta-data",
-    "ticker-data",
-    "gap-data",
+    *(f"{each.__struct_config__.tag}-data" for each in get_args(AnyEvent)),
     "dead-letter",
 )
 
@@ -72,23 +71,37 @@ class Running:
     """The collector under test with both its neighbours."""
 
     def __init__(
-        self, settings: Settings, exchange: SimulatedExchange, subscriber: Subscriber
+        self,
+        settings: Settings,
+        exchange: SimulatedExchange,
+        subscriber: Subscriber,
+        dialect: Dialect = SPOT,
     ) -> None:
         self.settings, self.exchange, self.subscriber = settings, exchange, subscriber
-        self.service = CollectorService(settings, "binance_spot")
+        self.dialect, self.name = dialect, dialect.exchange
+        self.service = CollectorService(settings, self.name)
         self.host = ServiceThread(self.service)
         self.host.start()
+
+    def of(self, data_type: str, symbol: str) -> list[dict[str, Any]]:
+        """What was published of a type and symbol."""
+        return self.subscriber.of(f"{data_type}-data.{self.name}.{symbol}")
 
     def books(self) -> dict[str, Any]:
         return dict(self.service.status()["books"])
 
     def synced(self, *symbols: str) -> bool:
         books = self.books()
-        wanted = symbols or self.settings.exchanges["binance_spot"].symbols
+        wanted = symbols or self.settings.exchanges[self.name].symbols
+        wanted = [each for each in wanted if each not in self.dialect.indices]
         return all(books.get(each, {}).get("state") == "SYNCED" for each in wanted)
 
     def wait_synced(self, timeout_s: float = 20) -> None:
         wait_until(self.synced, timeout_s, "all books SYNCED")
+
+    def count(self, metric: Metric, *labels: str) -> int:
+        """A counter of this exchange."""
+        return self.service.counters.get(metric, self.name, *labels)
 
     def call(self, make: Callable[[CollectorService], Any], timeout_s: float = 10) -> Any:
         return self.host.call(make, timeout_s)
@@ -101,12 +114,12 @@ class Running:
             return book if book["state"] == "SYNCED" else None
 
         book = wait_until(synced, 20, f"{symbol} SYNCED")
-        truth = self.exchange.book(symbol, book["last_update_id"])
         depth = book["verified_depth"]
-        assert depth >= 400
+        assert depth >= 300
+        truth = self.dialect.book(self.exchange, symbol, book["last_update_id"], depth)
+        mine = levels_of(book)
         for side in ("bids", "asks"):
-            mine = [tuple(level) for level in book[side][:depth]]
-            assert mine == [tuple(level) for level in truth[side][:depth]]
+            assert mine[side][:depth] == truth[side][:depth]
 
 
 @pytest.fixture
@@ -122,19 +135,27 @@ def run_collector(tmp_path: Path, own_nats: NatsServer) -> Iterator[Callable[...
     endings: list[Callable[[], None]] = []
 
     def run(
-        *options: str, before: Callable[[SimulatedExchange], None] = bool, **env: str
+        *options: str,
+        before: Callable[[SimulatedExchange], None] = bool,
+        dialect: Dialect = SPOT,
+        **env: str,
     ) -> Running:
-        exchange = SimulatedExchange(tmp_path / "simulator.log", "--rate", "300", *options)
+        exchange = SimulatedExchange(
+            tmp_path / "simulator.log", "--rate", "300", *dialect.options, *options
+        )
         endings.append(exchange.end)
         before(exchange)
+        section = f"MARKETPRISM_EXCHANGES__{dialect.exchange.upper()}__"
         settings = config.load(
             env={
                 "MARKETPRISM_CONFIG": str(ROOT / "config" / "marketprism.yaml"),
                 "MARKETPRISM_DATA_DIR": str(tmp_path / "data"),
                 "MARKETPRISM_NATS__SERVERS": own_nats.url,
                 "MARKETPRISM_STABILITY__RECONNECT__FIRST_DELAY": "200ms",
-                "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": exchange.ws_url,
-                "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": exchange.rest_url,
+                f"{section}WS_URL": exchange.ws_url + dialect.path,
+                f"{section}REST_URL": exchange.rest_url,
+                f"{section}SYMBOLS": ",".join([*dialect.symbols, *dialect.indices]),
+                **{f"{section}{name}": value for name, value in dialect.env.items()},
                 **{f"MARKETPRISM_{name}": value for name, value in env.items()},
             }
         )
@@ -142,7 +163,7 @@ def run_collector(tmp_path: Path, own_nats: NatsServer) -> Iterator[Callable[...
         asyncio.run(ensure_streams(settings.nats.servers, streams))
         subscriber = Subscriber(own_nats.url)
         endings.append(subscriber.close)
-        running = Running(settings, exchange, subscriber)
+        running = Running(settings, exchange, subscriber, dialect)
         endings.append(lambda: running.host.stop(15))
         return running
 

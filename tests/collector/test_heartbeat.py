@@ -25,5 +25,10 @@ def test_an_answer_starts_the_count_again():
 
 
 def test_the_interval_is_the_exchanges_or_its_familys_or_a_share_of_the_timeout():
-    names = ("binance_spot", "binance_derivatives", "okx_spot", "deribit")
-    assert [interval_s(SETTINGS, name) for name in names] == [20.0, 180.0, 25.0, 20.0]
+    names = ("binance_spot", "binance_derivatives", "okx_spot", "deribit", "sixth")
+    assert [interval_s(SETTINGS, name) for name in names] == [20.0, 180.0, 25.0, 10.0, 20.0]
+
+
+def test_the_exchanges_own_rule_is_the_most():
+    assert interval_s(SETTINGS, "binance_derivatives", 25.0) == 25.0
+    assert interval_s(SETTINGS, "binance_spot", 180.0) == 20.0

@@ -152,20 +152,6 @@ def test_a_lost_connection_is_replaced_and_the_trades_meanwhile_are_named(run_co
         running.assert_book_is_true(symbol)
 
 
-def test_a_shutdown_notice_is_answered_by_a_new_connection_at_once(run_collector: Run):
-    running = run_collector()
-    running.wait_synced()
-    running.exchange.fault("server_shutdown", lead_ms=5000)
-    wait_until(
-        lambda: (
-            running.service.counters.get("reconnects_total", "binance_spot", "shutdown") == 1
-            and running.synced()
-        ),
-        4,
-        "a new connection before the old one is cut",
-    )
-
-
 def test_a_muted_symbol_is_noticed_within_15_seconds_and_its_neighbours_are_not_touched(
     run_collector: Run,
 ):

@@ -1,6 +1,6 @@
 import pytest
 
-from workers.collector.watch import StreamWatch
+from workers.collector.watch import RARE, StreamWatch
 from workers.exchanges.base import Stream
 
 BOOK = Stream("orderbook", "BTC-USDT", "BTCUSDT")
@@ -35,13 +35,13 @@ def test_a_slow_stream_is_given_twenty_of_its_intervals():
     assert watch.silent(now_s + 105.0)
 
 
-def test_asking_again_in_vain_doubles_the_patience_up_to_five_minutes():
+def test_asking_in_vain_doubles_the_patience_behind_a_quick_second_time():
     watch, now_s = busy(BOOK, 0.1)
     limits = []
     for _ in range(7):
         limits.append(watch.limit_s())
         watch.asked_again(now_s)
-    assert limits == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
+    assert limits == [10.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0]
 
 
 def test_data_ends_the_attempts():
@@ -50,3 +50,18 @@ def test_data_ends_the_attempts():
     watch.seen(now_s + 21.0)
     assert watch.attempts == 0
     assert not watch.silent(now_s + 22.0)
+
+
+@pytest.mark.parametrize("channel", sorted(RARE))
+def test_silence_of_rare_events_means_nothing(channel: str):
+    watch = StreamWatch(Stream(channel, "BTC-USDT", "BTCUSDT"), 0.0)
+    watch.seen(1.0)
+    watch.seen(1.1)
+    assert not watch.silent(1e6)
+
+
+@pytest.mark.parametrize("name", ["refused", "off"])
+def test_what_is_not_subscribed_is_not_silent(name: str):
+    watch, now_s = busy(BOOK, 0.1)
+    setattr(watch, name, "because")
+    assert not watch.silent(now_s + 1e6)

@@ -1,6 +1,6 @@
 """The books of one connection: runs each symbol's BookSync machine and publishes what it says."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -12,16 +12,18 @@ from workers.book.sequence import Snapshot
 from workers.book.sync import (
     Action,
     BookSync,
+    Phase,
     PublishBook,
     PublishDelta,
     PublishGap,
     RequestSnapshot,
 )
-from workers.collector.chain import Break, DeltaChain
+from workers.collector.chain import Break
+from workers.collector.live_book import LiveBook, identity
 from workers.collector.outbox import Outbox
 from workers.collector.resync import ResyncPolicy
 from workers.collector.snapshots import SnapshotFetcher, SnapshotJob
-from workers.exchanges.base import Exchange
+from workers.exchanges.base import BookReset, Exchange
 from workers.model.clock import Clock
 from workers.model.events import BookDelta, Gap, GapCause, Levels, OrderBook
 from workers.model.instrument import Instrument
@@ -32,41 +34,15 @@ log = structlog.get_logger(__name__)
 DEEPEN_EVERY_S = 30.0
 """A book whose proven range is too thin asks for a snapshot at most this often."""
 
+SNAPSHOT_WAIT_S = 10.0
+"""A snapshot that should come on the stream is asked for again after this, then twice as long."""
+SNAPSHOT_WAIT_LIMIT_S = 300.0
+
 Post = Callable[[Callable[[], None]], None]
 """Runs something on the connection's own thread, between two frames."""
 
-
-class LiveBook:
-    """One symbol's book with what the connection needs beside it."""
-
-    __slots__ = (
-        "chain",
-        "deepen_s",
-        "dirty",
-        "dropped",
-        "due_s",
-        "epoch",
-        "exchange_ns",
-        "instrument",
-        "last_s",
-        "policy",
-        "received_ns",
-        "sync",
-        "updates",
-    )
-
-    def __init__(self, instrument: Instrument, sync: BookSync, policy: ResyncPolicy) -> None:
-        self.instrument, self.sync, self.policy = instrument, sync, policy
-        self.chain = DeltaChain()
-        self.dirty = False
-        self.dropped = False
-        self.due_s = 0.0
-        self.deepen_s = 0.0
-        self.epoch = 0
-        self.exchange_ns: int | None = None
-        self.received_ns = 0
-        self.last_s = 0.0
-        self.updates = 0
+Renew = Callable[[str, float], None]
+"""Has a symbol's book stream subscribed anew in so many seconds."""
 
 
 class LiveBooks:
@@ -74,6 +50,7 @@ class LiveBooks:
 
     Args:
         post: hands a snapshot from the fetcher's thread to ours.
+        renew: asks for a snapshot where they come on the stream.
     """
 
     def __init__(
@@ -86,11 +63,13 @@ class LiveBooks:
         counters: Counters,
         fetcher: SnapshotFetcher,
         post: Post,
+        renew: Renew,
         clock: Clock,
     ) -> None:
         self._exchange, self._settings = exchange, settings
         self._outbox, self._counters = outbox, counters
         self._fetcher, self._post, self._clock = fetcher, post, clock
+        self._renew, self._from_stream = renew, exchange.books_from_stream
         self._streaming = False
         self._books = {
             each.symbol: LiveBook(
@@ -104,9 +83,16 @@ class LiveBooks:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._books
 
+    def symbols(self) -> Iterable[str]:
+        """Symbols of the books here, halted ones too."""
+        return self._books.keys()
+
     def delta(self, delta: BookDelta, now_s: float) -> None:
         """Take one update of one symbol."""
         live = self._books[delta.symbol]
+        if live.halted is not None:  # it came behind our unsubscribing
+            self._counters.add("events_ignored_total", self._exchange.name, "halted book")
+            return
         live.exchange_ns, live.received_ns = delta.exchange_ns, delta.received_ns
         live.last_s = now_s
         live.updates += 1
@@ -114,13 +100,49 @@ class LiveBooks:
         for action in live.sync.delta(delta):
             self._do(live, action)
 
+    def reset(self, reset: BookReset, now_s: float) -> None:
+        """Take a full book that came on the stream of one symbol."""
+        live = self._books[reset.symbol]
+        if live.halted is not None:
+            self._counters.add("events_ignored_total", self._exchange.name, "halted book")
+            return
+        live.exchange_ns, live.received_ns = reset.exchange_ns, reset.received_ns
+        live.last_s = now_s
+        live.updates += 1
+        live.dropped = False
+        live.epoch += 1
+        live.waits_s, live.vain = None, 0
+        self._do_all(live, live.sync.reset(reset.snapshot))
+
+    def stands(self, symbol: str) -> int | None:
+        """The update id a book ends at; None unless it is synced."""
+        sync = self._books[symbol].sync
+        return sync.last_id if sync.phase is Phase.SYNCED else None
+
+    def joined_by(self, symbol: str, first: object) -> bool:
+        """Whether another session's updates, by the first it brought, go on where a book stands."""
+        last_id = self.stands(symbol)
+        if last_id is None:
+            return False
+        if isinstance(first, BookReset):
+            return first.snapshot.last_update_id <= last_id
+        if isinstance(first, BookDelta) and not self._from_stream:
+            return not self._exchange.sequencer(last_id).too_old(first)
+        return False
+
+    def handed_over(self, joined: Collection[str]) -> None:
+        """Another session goes on; books it does not join have to be built anew."""
+        for symbol, live in self._books.items():
+            if symbol in joined and live.sync.phase is Phase.SYNCED:
+                live.sync.handed_over()
+            else:
+                self._end(live)
+
     def disconnected(self) -> None:
         """The connection ended: what follows on the next one is not known to continue."""
         self._streaming = False
         for live in self._books.values():
-            live.epoch += 1
-            live.chain.disconnected()
-            self._do_all(live, live.sync.disconnected())
+            self._end(live)
 
     def connected(self) -> None:
         """Streams are being subscribed: snapshots make sense from here on."""
@@ -131,11 +153,27 @@ class LiveBooks:
         if delta.symbol in self._books:
             self._books[delta.symbol].chain.resume(delta.last_update_id)
 
-    def subscribed(self) -> None:
-        """The streams are there: symbols too quiet to have sent an update get their book too."""
+    def tick(self, now_s: float, *, subscribed: bool) -> None:
+        """Ask for what is overdue.
+
+        Args:
+            now_s: monotonic seconds.
+            subscribed: the streams are there for a while: symbols too quiet to have sent an update
+                get their book too, where it does not come on the stream.
+        """
         for live in self._books.values():
-            if not live.dropped:
+            if self._from_stream:
+                if live.waits_s is not None and now_s > live.waits_s + _patience_s(live.vain):
+                    self._request(live, "stale_snapshot")
+            elif subscribed and not live.dropped and live.halted is None:
                 self._do_all(live, live.sync.subscribed())
+
+    def halt(self, symbol: str, why: str | None) -> None:
+        """Keep no book of a symbol that is not traded, its levels may cross; None: keep it."""
+        live = self._books[symbol]
+        live.halted = why
+        if why is not None:
+            self._forget(live)
 
     def silent(self, symbol: str) -> None:
         """The symbol's stream says nothing for longer than its pace allows."""
@@ -150,7 +188,7 @@ class LiveBooks:
         live = self._books[symbol]
         before = live.sync.state
         live.dropped = False
-        if self._streaming:
+        if self._streaming and live.halted is None:
             self._do_all(live, live.sync.resync(cause))
         return {"symbol": symbol, "state_before": before, "state": live.sync.state}
 
@@ -178,10 +216,8 @@ class LiveBooks:
             if place < surplus or now_s - live.last_s > idle_s
         ]
         for live in dropped:
-            live.epoch += 1
-            live.dirty, live.dropped = False, True
-            self._do_all(live, live.sync.disconnected())
-            live.sync.book.replace(Book(self._settings.depth))
+            live.dropped = True
+            self._forget(live)
         return [live.instrument.symbol for live in dropped]
 
     @property
@@ -193,31 +229,23 @@ class LiveBooks:
         """A book with its state, `depth` levels a side or all that are kept."""
         live = self._books[symbol]
         bids, asks = live.sync.book.levels(depth)
-        return {**self._facts(live, self._clock.monotonic_s()), "bids": bids, "asks": asks}
+        return {**live.facts(self._clock.monotonic_s()), "bids": bids, "asks": asks}
 
     def status(self, now_s: float) -> dict[str, dict[str, Any]]:
         """Facts of all books by symbol."""
-        return {symbol: self._facts(live, now_s) for symbol, live in self._books.items()}
+        return {symbol: live.facts(now_s) for symbol, live in self._books.items()}
 
-    def _facts(self, live: LiveBook, now_s: float) -> dict[str, Any]:
-        sync, book = live.sync, live.sync.book
-        return {
-            "symbol": live.instrument.symbol,
-            "state": sync.state,
-            "phase": sync.phase.name,
-            "last_update_id": sync.last_id,
-            "bid_count": book.bid_count,
-            "ask_count": book.ask_count,
-            "verified_depth": book.verified_depth,
-            "best_bid": book.best_bid,
-            "best_ask": book.best_ask,
-            "updates": live.updates,
-            "applied": sync.applied,
-            "ignored": sync.ignored,
-            "gaps": sync.gaps,
-            "resyncs": sync.resyncs,
-            "age_s": round(now_s - live.last_s, 3) if live.updates else None,
-        }
+    def _end(self, live: LiveBook) -> None:
+        live.epoch += 1
+        live.waits_s = None
+        live.chain.disconnected()
+        self._do_all(live, live.sync.disconnected())
+
+    def _forget(self, live: LiveBook) -> None:
+        live.epoch += 1
+        live.dirty, live.waits_s = False, None
+        self._do_all(live, live.sync.disconnected())
+        live.sync.book.replace(Book(self._settings.depth))
 
     def _do_all(self, live: LiveBook, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -257,11 +285,20 @@ class LiveBooks:
     def _request(self, live: LiveBook, cause: str) -> None:
         live.dirty = False
         live.epoch += 1
-        self._fetch(live, cause, live.sync.snapshot)
+        if not self._from_stream:
+            self._fetch(live, cause, live.sync.snapshot)
+            return
+        now_s = self._clock.monotonic_s()
+        delay_s = live.policy.delay_s(cause, now_s)
+        live.waits_s, live.vain = now_s + delay_s, live.vain + 1
+        self._counters.add("snapshots_requested_total", self._exchange.name, cause)
+        self._renew(live.instrument.symbol, delay_s)
 
     def _deepen(self, live: LiveBook, now_s: float) -> None:
         """Widen a proven range that shrank below what is published, the book staying SYNCED."""
-        if now_s < live.deepen_s or not live.sync.book.thin(self._settings.publish_depth):
+        if self._from_stream or now_s < live.deepen_s:
+            return
+        if not live.sync.book.thin(self._settings.publish_depth):
             return
         live.deepen_s = now_s + DEEPEN_EVERY_S
         self._fetch(live, "depth", live.sync.audit)
@@ -326,11 +363,6 @@ class LiveBooks:
         )
 
 
-def identity(instrument: Instrument) -> Mapping[str, Any]:
-    """The fields that say whose event it is."""
-    return {
-        "exchange": instrument.exchange,
-        "market_type": instrument.market_type,
-        "symbol": instrument.symbol,
-        "raw_symbol": instrument.raw_symbol,
-    }
+def _patience_s(vain: int) -> float:
+    """How long a snapshot of the stream is waited for after so many were asked for."""
+    return float(min(SNAPSHOT_WAIT_LIMIT_S, SNAPSHOT_WAIT_S * 2.0 ** max(0, min(vain, 10) - 1)))

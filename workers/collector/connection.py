@@ -1,33 +1,33 @@
-"""One WebSocket connection: a thread that reads frames, keeps its books, and connects again.
+"""One connection: the thread that reads frames, keeps books and lets sessions follow each other.
 
 Everything a connection owns (books, watches, ids) is touched by its own thread alone. Commands come
-as callables through a mailbox that is emptied between two reads.
+as callables through a mailbox that is emptied between two reads. A session that is to leave (age,
+the exchange's notice) is replaced while it still reads: see handover.py for what that takes.
 """
 
 import queue
-import random
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
-from config.settings import StabilitySettings
 from workers.collector.books import LiveBooks
+from workers.collector.common import Common
 from workers.collector.dead_letters import DeadLetters
-from workers.collector.heartbeat import Heartbeat, interval_s
 from workers.collector.intake import Intake
+from workers.collector.opening import Opening
 from workers.collector.outbox import Outbox
+from workers.collector.plan import Share
+from workers.collector.renewals import Renewals
+from workers.collector.replacing import Replacing
+from workers.collector.session import Session, SessionEnd
+from workers.collector.silence import Silence
 from workers.collector.watch import StreamWatch
-from workers.exchanges.base import Exchange, Mapper, ShutdownNotice, Stream
-from workers.model.clock import Clock
-from workers.model.errors import TransportError, WireError
+from workers.model.errors import TransportError
 from workers.model.events import AnyEvent
-from workers.telemetry.metrics import Counters
-from workers.transport.budget import SlidingWindow
 from workers.transport.reconnect import Backoff
-from workers.transport.websocket import WebSocketConnection
 
 log = structlog.get_logger(__name__)
 
@@ -39,74 +39,74 @@ QUIET_BOOK_S = 3.0
 STEADY_AFTER_S = 60.0
 """A connection that held this long starts again from the first delay when it is lost."""
 AT_ONCE_EVERY_S = 60.0
-"""A connection is replaced without delay at most this often: notices must not make a storm."""
-VAIN_ATTEMPTS = 2
-"""When every stream was asked for again this often in vain, it is the connection that is dead."""
-OLDEST = (0.90, 0.95)
-"""A connection is replaced at a random age in this part of the exchange's limit, so that those
-opened together do not go together."""
-
-
-class _EndSession(Exception):
-    """This connection is to be replaced; `cause` is a label of `reconnects_total`."""
-
-    def __init__(self, cause: str, *, at_once: bool = False) -> None:
-        super().__init__(cause)
-        self.cause, self.at_once = cause, at_once
+"""A session that was told to leave and ended too soon is followed at once, at most this often."""
 
 
 class Connection(threading.Thread):
     """Keeps some streams of one exchange flowing until `stop`.
 
     Attributes:
-        state: connecting, connected, waiting (before the next attempt) or stopped.
+        state: connecting, connected, replacing (two sessions for a while), waiting (before the next
+            attempt) or stopped.
         crashed: what ended the thread unexpectedly; the service ends with it.
         report: status as of the last tick, plain data for other threads.
     """
 
-    def __init__(
-        self,
-        index: int,
-        url: str,
-        exchange: Exchange,
-        streams: Sequence[Stream],
-        mapper: Mapper,
-        books: Callable[["Connection"], LiveBooks],
-        outbox: Outbox,
-        stability: StabilitySettings,
-        connects: SlidingWindow,
-        counters: Counters,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, index: int, share: Share, common: Common) -> None:
+        exchange, self._common, self._clock = common.exchange, common, common.clock
         super().__init__(name=f"{exchange.name}.{index}", daemon=True)
-        self.index, self.streams = index, list(streams)
-        self._url, self._exchange, self._mapper = url, exchange, mapper
-        self._outbox, self._counters, self._clock = outbox, counters, clock
-        self._stability, self._connects = stability, connects
+        self.index, self.streams, self._url = index, share.streams, share.url
+        self._exchange, self._counters = exchange, common.counters
+        self._outbox = Outbox(common.publisher)
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._websocket: WebSocketConnection | None = None
-        self._requests: deque[bytes] = deque()
-        self._control = self._control_window()
-        self._request_id = 1
-        self._errors_in_a_row = 0
-        self._extra_counted: Counter[str] = Counter()
-        self._frames = self._frames_counted = self._bytes_counted = 0
-        self._opened_s = clock.monotonic_s()
-        self._at_once_s = float("-inf")
-        self._heartbeat = self._new_heartbeat()
-        self._oldest_s = self._draw_age()
-        self._books = books(self)
-        watches = {
-            (each.channel, each.symbol): StreamWatch(each, self._opened_s) for each in streams
+        self._mapper = exchange.mapper(common.instruments)
+        self._dead_letters = DeadLetters(exchange.name, self._outbox, common.counters)
+        self._renewals = Renewals()
+        now_s = self._clock.monotonic_s()
+        booked = {each.symbol for each in self.streams if each.channel == "orderbook"}
+        self._books = LiveBooks(
+            exchange,
+            [each for each in common.instruments if each.symbol in booked],
+            common.settings,
+            common.stability.errors,
+            self._outbox,
+            common.counters,
+            common.fetcher,
+            self.post,
+            lambda symbol, delay_s: self._renewals.ask(symbol, self._clock.monotonic_s() + delay_s),
+            self._clock,
+        )
+        watches = self._watches = {
+            (each.channel, each.symbol): StreamWatch(each, now_s) for each in self.streams
         }
-        self._intake = Intake(exchange.name, self._books, watches, outbox, counters, clock)
-        self._dead_letters = DeadLetters(exchange.name, outbox, counters)
+        self._intake = Intake(
+            exchange.name,
+            self._books,
+            watches,
+            {each.symbol for each in common.instruments},
+            common.on_change,
+            self._outbox,
+            common.counters,
+            self._clock,
+        )
+        self._silence = Silence(exchange.name, watches, self._books, common.counters)
+        self._session: Session | None = None
+        self._replacing = Replacing(
+            common, index, self._new_session, self._subscribe, self._books, self._intake, watches
+        )
+        self._next_tick_s = 0.0
+        self._at_once_s = float("-inf")
+        self._extra_counted: Counter[str] = Counter()
+        self._refusals_counted = 0
         self.state = "connecting"
         self.attempts = 0
         self.last_error: str | None = None
         self.crashed: BaseException | None = None
         self.report: dict[str, Any] = {"index": index, "state": self.state, "books": {}}
+        for each in common.instruments:
+            if each.symbol in booked and each.status != "trading":
+                self._halt(each.symbol, each.raw_status)
 
     def post(self, letter: Callable[[], None]) -> None:
         """Have something run on this connection's thread, between two frames."""
@@ -117,11 +117,16 @@ class Connection(threading.Thread):
         if any(stream.symbol == event.symbol for stream in self.streams):
             self._intake.resume(event)
 
+    def halt(self, symbol: str, why: str | None) -> None:
+        """Keep no book of a symbol that is not traded, or keep it again (None); any thread."""
+        self.post(lambda: self._halt(symbol, why))
+
     def stop(self) -> None:
         """End soon, from any thread; what was read is still handed over."""
         self._stopping.set()
-        if websocket := self._websocket:
-            websocket.abort()
+        self._replacing.abort()
+        if (session := self._session) is not None:
+            session.websocket.abort()
 
     @property
     def books(self) -> LiveBooks:
@@ -141,28 +146,30 @@ class Connection(threading.Thread):
             self._tell()
 
     def _live(self) -> None:
-        rule = self._stability.reconnect
+        rule = self._common.stability.reconnect
         backoff = Backoff(rule.first_delay, rule.max_delay)
         while not self._stopping.is_set():
-            cause, at_once = self._session()
+            begun_s = self._clock.monotonic_s()
+            end = self._life()
             if self._stopping.is_set():
                 return
             now_s = self._clock.monotonic_s()
-            self._counters.add("reconnects_total", self._exchange.name, cause)
-            if now_s - self._opened_s > STEADY_AFTER_S and self._frames:
+            self._counters.add("reconnects_total", self._exchange.name, end.cause)
+            self.last_error = end.detail
+            if now_s - begun_s > STEADY_AFTER_S and end.cause != "connect":
                 backoff.reset()
                 self.attempts = 0
             self.attempts += 1
-            at_once = at_once and now_s - self._at_once_s > AT_ONCE_EVERY_S
+            at_once = end.announced and now_s - self._at_once_s > AT_ONCE_EVERY_S
             if at_once:
                 self._at_once_s = now_s
-            delay_s = 0.0 if at_once else backoff.next_s()
+            delay_s = 0.0 if at_once else max(backoff.next_s(), end.retry_after_s)
             log.warning(
                 "connection lost; connecting again",
                 exchange=self._exchange.name,
                 index=self.index,
-                cause=cause,
-                error=self.last_error,
+                cause=end.cause,
+                error=end.detail,
                 in_s=round(delay_s, 2),
                 attempt=self.attempts,
             )
@@ -174,78 +181,101 @@ class Connection(threading.Thread):
             self.state = "waiting"
             self._idle(delay_s)
 
-    def _session(self) -> tuple[str, bool]:
-        """One connection from opening to its end: why it ended, and whether to replace it now."""
+    def _life(self) -> SessionEnd:
+        """Sessions that follow each other without a break; how the last of them ended."""
         self.state = "connecting"
-        self._frames = self._frames_counted = self._bytes_counted = 0
-        while (wait_s := self._connects.take()) and not self._stopping.is_set():
-            self._idle(wait_s)
-        self._opened_s = self._clock.monotonic_s()
         self._tell()
-        rule = self._stability.reconnect
-        websocket = WebSocketConnection(self._url, connect_timeout_s=rule.connect_timeout)
-        self._websocket = websocket
         try:
-            if self._stopping.is_set():  # after the line above `stop` aborts it by itself
-                return "stop", True
-            websocket.connect()
-            self.state = "connected"
-            log.info(
-                "connected",
-                exchange=self._exchange.name,
-                index=self.index,
-                url=self._url,
-                streams=len(self.streams),
-            )
-            self._subscribe_all()
-            self._read(websocket)
-        except _EndSession as end:
-            return end.cause, end.at_once
+            session = self._open()
+            if session is not None:
+                self._begin(session)
+                while not self._stopping.is_set():
+                    self._turn()
+            end = SessionEnd("stop", "")
+        except SessionEnd as error:
+            end = error
         except TransportError as error:
-            self.last_error = str(error)
-            return ("disconnect" if self.state == "connected" else "connect"), False
-        finally:
-            self._websocket = None
-            websocket.close()
-            self._count_frames(websocket)
-            self._requests.clear()
-            self._intake.disconnected()
-            self._outbox.flush()
-            self._tell()
-        return "stop", True
+            end = SessionEnd("connect" if self._session is None else "disconnect", str(error))
+        end.announced = self._session is not None and self._session.leaving is not None
+        self._end()
+        return end
 
-    def _subscribe_all(self) -> None:
-        self._control, self._heartbeat = self._control_window(), self._new_heartbeat()
-        self._oldest_s = self._draw_age()
+    def _open(self) -> Session | None:
+        """A connected session; None if it is time to stop."""
+        while (wait_s := self._common.connects.take()) and not self._stopping.is_set():
+            self._idle(wait_s)
+        opening = Opening(self._new_session())
+        while opening.is_alive() and not self._stopping.is_set():
+            self._read_mail()
+            self._outbox.flush()
+            opening.join(LONGEST_WAIT_S)
+        if self._stopping.is_set():
+            opening.give_up()
+            return None
+        return opening.result()
+
+    def _begin(self, session: Session) -> None:
+        self._session = session
+        self.state = "connected"
+        log.info(
+            "connected",
+            exchange=self._exchange.name,
+            index=self.index,
+            url=self._url,
+            streams=len(self.streams),
+        )
         now_s = self._clock.monotonic_s()
         self._books.connected()
-        for watch in self._intake.watches.values():
+        for watch in self._watches.values():
             watch.subscribed(now_s)
-        self._ask(self._exchange.subscribe, self.streams)
+        self._subscribe(session)
 
-    def _ask(
-        self, make: Callable[[Sequence[Stream], int], list[bytes]], streams: Sequence[Stream]
-    ) -> None:
-        requests = make(streams, self._request_id)
-        self._request_id += len(requests)
-        self._requests.extend(requests)
+    def _subscribe(self, session: Session) -> None:
+        """Ask for all streams that are wanted; those refused before come last."""
+        wanted = [each.stream for each in self._watches.values() if each.off is None]
+        refused = {
+            each.stream: each.refused for each in self._watches.values() if each.refused is not None
+        }
+        session.begin(wanted, refused)
 
-    def _read(self, websocket: WebSocketConnection) -> None:
-        next_tick_s = 0.0
-        while not self._stopping.is_set():
-            if self._requests and self._control.delay_s() <= 0:
-                self._control.record()
-                websocket.send(self._requests.popleft())
-            frames = websocket.receive(self._wait_s())
-            if frames:
-                self._take(frames, websocket.received_ns)
-            now_s = self._clock.monotonic_s()
-            self._read_mail()
-            self._books.publish_due(now_s)
-            if now_s >= next_tick_s:
-                next_tick_s = now_s + TICK_S
-                self._tick(websocket, now_s)
-            self._outbox.flush()
+    def _new_session(self) -> Session:
+        common = self._common
+        return Session(
+            common.dial(self._url),
+            self._exchange,
+            self._mapper,
+            common.stability,
+            self._dead_letters,
+            self._counters,
+            self._clock,
+        )
+
+    def _end(self) -> None:
+        """No session goes on."""
+        self._replacing.drop()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        self._renewals.clear()
+        self._intake.disconnected()
+        self._outbox.flush()
+        self._tell()
+
+    def _turn(self) -> None:
+        """Read once, and do what is due."""
+        session, replacing = self._session, self._replacing
+        assert session is not None
+        if replacing.overlapping:
+            session = self._session = replacing.read_both(session)
+        else:
+            session.read(self._wait_s(), replacing.take)
+        now_s = self._clock.monotonic_s()
+        self._read_mail()
+        self._books.publish_due(now_s)
+        if now_s >= self._next_tick_s:
+            self._next_tick_s = now_s + TICK_S
+            self._tick(session, now_s)
+        self._outbox.flush()
 
     def _wait_s(self) -> float:
         due_s = self._books.next_due_s()
@@ -253,50 +283,58 @@ class Connection(threading.Thread):
             return LONGEST_WAIT_S
         return min(LONGEST_WAIT_S, max(0.001, due_s - self._clock.monotonic_s()))
 
-    def _take(self, frames: list[bytes], received_ns: int) -> None:
-        now_s = self._clock.monotonic_s()
-        self._frames += len(frames)
-        take, map_frame = self._intake.take, self._mapper.map
-        notice: ShutdownNotice | None = None
-        # A nanosecond apart: an event without a time of the exchange's is known by this one.
-        for frame_ns, frame in enumerate(frames, received_ns):
-            try:
-                for item in map_frame(frame, frame_ns):
-                    if type(item) is ShutdownNotice:
-                        notice = item
-                    else:
-                        take(item, now_s)
-                self._errors_in_a_row = 0
-            except WireError as error:
-                self._dead_letters.take(error, frame_ns, now_s)
-                self._errors_in_a_row += 1
-        if notice is not None:
-            self.last_error = notice.detail
-            raise _EndSession("shutdown", at_once=True)
-        if self._errors_in_a_row >= self._stability.errors.max_consecutive:
-            count, self._errors_in_a_row = self._errors_in_a_row, 0
-            self.last_error = f"{count} unusable frames in a row"
-            raise _EndSession("errors")
-
-    def _tick(self, websocket: WebSocketConnection, now_s: float) -> None:
-        self._count_frames(websocket)
-        silence_s = now_s - websocket.last_received_s
-        beat = self._heartbeat.look(silence_s)
-        if beat == "dead":
-            self.last_error = f"nothing received for {silence_s:.1f} s"
-            raise _EndSession("silent")
-        if beat == "ping":
-            self._control.record()
-            websocket.ping()
-        if self._oldest_s is not None and now_s - self._opened_s > self._oldest_s:
-            self.last_error = f"replaced at the age of {self._oldest_s:.0f} s"
-            raise _EndSession("age", at_once=True)
-        if now_s - self._opened_s > QUIET_BOOK_S and not self._requests:
-            self._books.subscribed()
-        self._ask_silent_again(now_s)
+    def _tick(self, session: Session, now_s: float) -> None:
+        try:
+            session.tick(now_s)
+        except SessionEnd:
+            if not self._replacing.overlapping:
+                raise
+            session = self._replacing.take_over(session)
+        session = self._session = self._replacing.tick(session, now_s)
+        self.state = "replacing" if self._replacing.under_way else "connected"
+        subscribed = session.age_s(now_s) > QUIET_BOOK_S and not session.waiting
+        self._books.tick(now_s, subscribed=subscribed)
+        renewed = self._renewals.due(now_s)
+        session.renew([self._watches["orderbook", each].stream for each in renewed])
+        if not self._replacing.under_way:
+            self._silence.look(session, now_s)
         self._intake.tick(now_s)
+        self._note_refused(session)
         self._count_extra_fields()
         self._tell()
+
+    def _note_refused(self, session: Session) -> None:
+        refused = session.subscriptions.refused
+        for watch in self._watches.values():
+            words = refused.get(watch.stream)
+            if words is not None and watch.refused is None:
+                self._counters.add(
+                    "subscriptions_refused_total", self._exchange.name, watch.stream.channel
+                )
+                log.error(
+                    "stream refused; its neighbours go on",
+                    exchange=self._exchange.name,
+                    channel=watch.stream.channel,
+                    symbol=watch.stream.symbol,
+                    error=words,
+                )
+            elif words is None and watch.refused is not None:
+                watch.subscribed(self._clock.monotonic_s())
+            watch.refused = words
+
+    def _halt(self, symbol: str, why: str | None) -> None:
+        watch = self._watches.get(("orderbook", symbol))
+        if watch is None or (watch.off is None) == (why is None):
+            return
+        watch.off = why
+        self._books.halt(symbol, why)
+        log.warning("book halted" if why else "book wanted again", symbol=symbol, why=why)
+        session = self._session
+        if session is not None and why is not None:
+            session.unsubscribe([watch.stream])
+        elif session is not None:
+            watch.subscribed(self._clock.monotonic_s())
+            session.subscribe([watch.stream])
 
     def _count_extra_fields(self) -> None:
         for field, count in list(self._mapper.extra_fields.items()):
@@ -304,56 +342,6 @@ class Connection(threading.Thread):
             if new:
                 self._extra_counted[field] = count
                 self._counters.add("extra_fields_total", self._exchange.name, field, by=new)
-
-    def _ask_silent_again(self, now_s: float) -> None:
-        watches = self._intake.watches.values()
-        silent = [watch for watch in watches if watch.silent(now_s)]
-        if not silent:
-            return
-        if all(watch.attempts >= VAIN_ATTEMPTS for watch in watches):
-            self.last_error = f"all {len(self.streams)} streams silent, asked for again in vain"
-            raise _EndSession("stale")
-        log.warning(
-            "streams silent; subscribing again",
-            exchange=self._exchange.name,
-            streams=[f"{each.stream.channel} {each.stream.symbol}" for each in silent[:10]],
-            count=len(silent),
-            silent_s=round(max(each.age_s(now_s) for each in silent), 1),
-            attempt=max(each.attempts for each in silent) + 1,
-        )
-        self._counters.add("resubscribes_total", self._exchange.name, by=len(silent))
-        # The first time the subscription alone: ending one that only is quiet could make a hole.
-        again = [each.stream for each in silent if each.attempts]
-        if again:
-            self._ask(self._exchange.unsubscribe, again)
-        self._ask(self._exchange.subscribe, [each.stream for each in silent])
-        for watch in silent:
-            watch.asked_again(now_s)
-            if watch.stream.channel == "orderbook":
-                self._books.silent(watch.stream.symbol)
-
-    def _count_frames(self, websocket: WebSocketConnection) -> None:
-        name, received = self._exchange.name, websocket.bytes_received
-        self._counters.add("frames_received_total", name, by=self._frames - self._frames_counted)
-        self._counters.add("bytes_received_total", name, by=received - self._bytes_counted)
-        self._frames_counted, self._bytes_counted = self._frames, received
-        if websocket.messages_discarded:  # only once it was closed
-            self._counters.add("frames_discarded_total", name, by=websocket.messages_discarded)
-
-    def _new_heartbeat(self) -> Heartbeat:
-        rule = self._stability.heartbeat
-        return Heartbeat(interval_s(rule, self._exchange.name), rule)
-
-    def _draw_age(self) -> float | None:
-        most_s = self._exchange.limits.max_age_s
-        return most_s and most_s * random.uniform(*OLDEST)
-
-    def _control_window(self) -> SlidingWindow:
-        limits = self._exchange.limits
-        # Pongs count as messages too where the exchange says so: leave two for them.
-        return SlidingWindow(
-            max(1, limits.control_messages - 2), limits.control_window_s, self._clock
-        )
 
     def _idle(self, seconds: float) -> None:
         """Wait without a connection, still reading mail; ends early on stop."""
@@ -373,15 +361,18 @@ class Connection(threading.Thread):
 
     def _tell(self) -> None:
         now_s = self._clock.monotonic_s()
+        session = self._session
         self.report = {
             "index": self.index,
             "state": self.state,
             "url": self._url,
-            "age_s": round(now_s - self._opened_s, 1),
+            "age_s": None if session is None else round(session.age_s(now_s), 1),
             "attempts": self.attempts,
-            "frames": self._frames,
-            "requests_waiting": len(self._requests),
-            "last_error": self.last_error,
+            "frames": 0 if session is None else session.frames,
+            "requests_waiting": 0 if session is None else session.waiting,
+            "leaving": None if session is None else session.leaving,
+            "handovers": self._replacing.handovers,
+            "last_error": self.last_error or self._replacing.last_error,
             "books": self._books.status(now_s),
             "streams": self._intake.status(now_s),
         }

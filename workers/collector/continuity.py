@@ -16,6 +16,8 @@ GRACE_S = 1.0
 """Trades of one connection come in order; one that does not is a moment late, never a second."""
 OPEN_HOLES = 1000
 """Beyond it the oldest is declared at once: so many jumps are no reordering."""
+MOST_FILLED = 10_000
+"""Trades a late aggregate may stand for; what an exchange claims beyond is not looked for."""
 DECLARED_HOLES = 1000
 """Remembered for trades later than the grace."""
 
@@ -69,6 +71,12 @@ class TradeContinuity:
         """The next jump is owed to the connection, not to the exchange."""
         self._cause = "disconnect"
 
+    def joined_by(self, first: object) -> bool:
+        """Whether trades of another connection go on behind these, by the first it brought."""
+        if self.last_id is None or not isinstance(first, Trade | UnusedTradeId):
+            return True
+        return first_id(first) <= self.last_id + 1
+
     def resume(self, trade: Trade) -> None:
         """Go on behind the last trade that was published before this process began."""
         self.last_id = self._known_from = trade.trade_id
@@ -82,8 +90,8 @@ class TradeContinuity:
             return self._passed(trade)
         if last_id is None:
             self._known_from = trade_id
-        elif trade_id != last_id + 1:
-            self._open.append(Hole(last_id + 1, trade_id - 1, self._cause, now_s, trade))
+        elif (first := first_id(trade)) > last_id + 1:
+            self._open.append(Hole(last_id + 1, first - 1, self._cause, now_s, trade))
         self.last_id = trade_id
         self._newest_ns = max(self._newest_ns, trade.exchange_ns or 0)
         self._cause = "sequence"
@@ -104,7 +112,11 @@ class TradeContinuity:
 
     def _passed(self, trade: Trade | UnusedTradeId) -> Arrival:
         trade_id, time_ns = trade.trade_id, trade.exchange_ns or 0
-        if _fill(self._open, trade_id) or _fill(self._declared, trade_id):
+        filled = [
+            _fill(self._open, each) or _fill(self._declared, each)
+            for each in range(max(first_id(trade), trade_id - MOST_FILLED), trade_id + 1)
+        ]
+        if any(filled):
             return "late"
         if time_ns > self._newest_ns > 0:
             self._ended += self._open
@@ -114,6 +126,13 @@ class TradeContinuity:
             self._newest_ns = time_ns
             return "restarted"
         return "late" if trade_id < self._known_from else "repeated"
+
+
+def first_id(trade: Trade | UnusedTradeId) -> int:
+    """The first id a trade counts for: an aggregate named by its last trade counts for several."""
+    if isinstance(trade, Trade) and trade.last_trade_id == trade.trade_id:
+        return trade.trade_id if trade.first_trade_id is None else trade.first_trade_id
+    return trade.trade_id
 
 
 def _fill(holes: deque[Hole], trade_id: int) -> bool:

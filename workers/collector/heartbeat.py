@@ -3,18 +3,22 @@
 Any byte received counts as life, pings and pongs too: whether data comes is watch.py's question.
 """
 
+import math
 from typing import Literal
 
 from config.settings import HeartbeatSettings
 
 
-def interval_s(settings: HeartbeatSettings, exchange: str) -> float:
-    """Seconds of silence before a ping: the exchange's own rule, or its family's (`okx_spot`)."""
+def interval_s(settings: HeartbeatSettings, exchange: str, most_s: float = math.inf) -> float:
+    """Seconds of silence before a ping: the setting of the exchange or its family (`okx_spot`).
+
+    Never more than `most_s`, after which the exchange wants to hear something.
+    """
     for name in (exchange, exchange.partition("_")[0]):
         rule = getattr(settings, name, None)
         if rule is not None:
-            return float(rule.interval)
-    return settings.timeout / settings.max_consecutive_failures
+            return min(most_s, float(rule.interval))
+    return min(most_s, settings.timeout / settings.max_consecutive_failures)
 
 
 class Heartbeat:

@@ -1,7 +1,7 @@
 """What one connection does with each mapped item: watch, check, follow ids, book, publish."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import structlog
@@ -10,17 +10,10 @@ from workers.collector.books import LiveBooks
 from workers.collector.continuity import Hole, TradeContinuity
 from workers.collector.outbox import Outbox
 from workers.collector.watch import StreamWatch, channel_of
-from workers.exchanges.base import (
-    Acknowledged,
-    BookReset,
-    Mapped,
-    Reply,
-    ShutdownNotice,
-    UnusedTradeId,
-)
+from workers.exchanges.base import BookReset, UnusedTradeId
 from workers.model.checks import implausible
 from workers.model.clock import Clock
-from workers.model.events import AnyEvent, BookDelta, Gap, GapCause, Trade
+from workers.model.events import AnyEvent, BookDelta, Gap, GapCause, InstrumentChange, Trade
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -28,12 +21,17 @@ log = structlog.get_logger(__name__)
 LAG_EVERY = 16
 """Every so many messages of a stream its delay is measured."""
 
+Item = AnyEvent | BookReset | UnusedTradeId
+"""What a frame says about the market; the rest is between the exchange and the connection."""
+
 
 class Intake:
     """Takes the items of one connection in order; used by its thread alone.
 
     Args:
         watches: by (channel, symbol), one for each subscribed stream.
+        collected: our symbols; what streams of all instruments say of others is counted.
+        on_change: told of every change of an instrument of ours.
     """
 
     def __init__(
@@ -41,39 +39,61 @@ class Intake:
         exchange: str,
         books: LiveBooks,
         watches: Mapping[tuple[str, str], StreamWatch],
+        collected: Collection[str],
+        on_change: Callable[[InstrumentChange], None],
         outbox: Outbox,
         counters: Counters,
         clock: Clock,
     ) -> None:
+        self._collected, self._on_change = collected, on_change
         self._exchange, self._books, self.watches = exchange, books, watches
         self._outbox, self._counters, self._clock = outbox, counters, clock
         self._trades: dict[tuple[str, str], TradeContinuity] = {}
 
-    def take(self, item: Mapped, now_s: float) -> None:
-        """Act on one event or notice."""
-        if isinstance(item, Acknowledged):
-            self._acknowledged(item)
+    def take(self, item: Item, now_s: float) -> None:
+        """Act on one event, or on what stands for one."""
+        kind = type(item)
+        if kind is UnusedTradeId:
+            self._follow("trade", item, now_s)  # type: ignore[arg-type]
             return
-        if isinstance(item, UnusedTradeId):
-            self._follow("trade", item, now_s)
+        if kind is BookReset:
+            self._reset(item, now_s)  # type: ignore[arg-type]
             return
-        if isinstance(item, ShutdownNotice | Reply | BookReset):
-            raise TypeError(f"{type(item).__name__} is for the connection, not for its intake")
-        channel = channel_of(item)
-        watch = self.watches.get((channel, item.symbol))
+        self._event(item, now_s)  # type: ignore[arg-type]
+
+    def _event(self, event: AnyEvent, now_s: float) -> None:
+        channel = channel_of(event)
+        watch = self.watches.get((channel, event.symbol))
+        if watch is None:
+            watch = self.watches.get((channel, "*"))
+            if event.symbol not in self._collected:
+                if watch is not None:
+                    watch.seen(now_s)
+                self._counters.add("events_ignored_total", self._exchange, channel)
+                return
         if watch is not None:
             watch.seen(now_s)
-            if watch.messages % LAG_EVERY == 1 and item.exchange_ns is not None:
-                watch.lagged((item.received_ns - item.exchange_ns) / 1e6)
-        for check in implausible(item):
+            if watch.messages % LAG_EVERY == 1 and event.exchange_ns is not None:
+                watch.lagged((event.received_ns - event.exchange_ns) / 1e6)
+        for check in implausible(event):
             self._counters.add("implausible_total", self._exchange, check)
-        if type(item) is BookDelta:
-            if item.symbol in self._books:
-                self._books.delta(item, now_s)
+        kind = type(event)
+        if kind is BookDelta:
+            if event.symbol in self._books:
+                self._books.delta(event, now_s)  # type: ignore[arg-type]
             return
-        if type(item) is Trade and not self._follow(channel, item, now_s):
+        if kind is Trade and not self._follow(channel, event, now_s):  # type: ignore[arg-type]
             return
-        self._outbox.put(item)
+        self._outbox.put(event)
+        if kind is InstrumentChange:
+            self._on_change(event)  # type: ignore[arg-type]
+
+    def _reset(self, reset: BookReset, now_s: float) -> None:
+        watch = self.watches.get(("orderbook", reset.symbol))
+        if watch is not None:
+            watch.seen(now_s)
+        if reset.symbol in self._books:
+            self._books.reset(reset, now_s)
 
     def resume(self, event: AnyEvent) -> None:
         """Go on behind an event that was published before this process began."""
@@ -91,6 +111,15 @@ class Intake:
             if holes:
                 self._publish_holes(channel, symbol, holes)
 
+    def trades_join(self, first: Callable[[tuple[str, str]], Item | None]) -> bool:
+        """Whether another session's trades, by the first of each stream, go on behind ours."""
+        return all(continuity.joined_by(first(key)) for key, continuity in self._trades.items())
+
+    def handed_over(self) -> None:
+        """Another session goes on; a jump from here on is owed to that."""
+        for continuity in self._trades.values():
+            continuity.disconnected()
+
     def disconnected(self) -> None:
         """The connection ended; ids and books have to prove themselves on the next one."""
         self._books.disconnected()
@@ -104,11 +133,6 @@ class Intake:
         for (channel, symbol), watch in self.watches.items():
             report.setdefault(channel, {})[symbol] = watch.status(now_s)
         return report
-
-    def _acknowledged(self, answer: Acknowledged) -> None:
-        if answer.error is not None:
-            self._counters.add("rest_errors_total", self._exchange, "subscribe")
-            log.error("subscription refused", exchange=self._exchange, error=answer.error)
 
     def _follow(self, channel: str, trade: Trade | UnusedTradeId, now_s: float) -> bool:
         """Note a trade's id; whether the trade is to be published."""

@@ -1,7 +1,6 @@
 """The collector: one exchange live, from its instruments to its last acknowledged message."""
 
 import asyncio
-import concurrent.futures
 import os
 import time
 from collections.abc import Callable
@@ -13,30 +12,32 @@ import structlog
 from config import Settings
 from config.queues import collector as collector_name
 from workers.bus.publisher import Publisher
-from workers.collector.books import LiveBooks, identity
+from workers.collector.books import LiveBooks
+from workers.collector.calls import call
+from workers.collector.common import Common
 from workers.collector.connection import Connection
+from workers.collector.instruments import AGAIN_S, Instruments
+from workers.collector.live_book import identity
 from workers.collector.outbox import Outbox
 from workers.collector.performance import Performance
 from workers.collector.plan import plan
 from workers.collector.resume import published_before
 from workers.collector.snapshots import SnapshotFetcher
-from workers.exchanges.base import Stream
 from workers.exchanges.registry import exchange as find_exchange
 from workers.model.clock import Clock, SystemClock
-from workers.model.errors import MarketPrismError, RateLimited, ServiceClosed
-from workers.model.events import AnyEvent, Gap
+from workers.model.errors import MarketPrismError, ServiceClosed
+from workers.model.events import AnyEvent, Gap, InstrumentChange
 from workers.model.instrument import Instrument
 from workers.telemetry.metrics import Counters
 from workers.transport.budget import SlidingWindow, WeightBudget
 from workers.transport.http import HttpClient
-from workers.transport.reconnect import Backoff
+from workers.transport.websocket import WebSocketConnection
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 WATCH_S = 0.5
-COMMAND_TIMEOUT_S = 10.0
 JOIN_TIMEOUT_S = 3.0
 PUBLISH_DRAIN_S = 5.0
 PUBLISH_END_S = 1.0
@@ -71,11 +72,15 @@ class CollectorService:
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
         self._connections: list[Connection] = []
-        self._by_symbol: dict[str, Connection] = {}
-        self._listed: dict[str, Instrument] = {}
-        self._unlisted: list[str] = []
+        self._with_book: dict[str, Connection] = {}
+        self._instruments = Instruments(
+            self._exchange,
+            self._settings,
+            settings.stability.reconnect,
+            self._client,
+            self._clock,
+        )
         self._phase = "starting"
-        self._last_error: str | None = None
         self._started_ns = self._clock.now_ns()
         self._process = psutil.Process()
 
@@ -83,14 +88,19 @@ class CollectorService:
         """Load instruments, open connections, watch over them until cancelled."""
         # Not a task group: the publisher has to outlive this coroutine until drain is done with it.
         self._publishing = asyncio.create_task(self._publisher.run(), name="publisher")
-        instruments = await self._load_instruments()
+        instruments = await self._instruments.load()
         self._fetcher.start()
         before = await published_before(self._all.nats, instruments)
+        self._tell_instruments(instruments)
         self._open(instruments, before)
         self._phase = "running"
-        while True:
-            await asyncio.sleep(WATCH_S)
-            self._watch()
+        looking = asyncio.create_task(self._look_at_instruments(), name="instruments")
+        try:
+            while True:
+                await asyncio.sleep(WATCH_S)
+                self._watch()
+        finally:
+            looking.cancel()
 
     async def drain(self) -> None:
         """Close connections, hand over what they read, wait for its acknowledgements."""
@@ -126,7 +136,8 @@ class CollectorService:
     async def clean_idle_books(self) -> dict[str, Any]:
         """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
         memory = self._all.stability.memory
-        share = -(-memory.max_book_states // max(1, len(self._connections)))
+        connections = list(dict.fromkeys(self._with_book.values()))
+        share = -(-memory.max_book_states // max(1, len(connections)))
         dropped: list[str] = []
         kept = 0
 
@@ -134,8 +145,9 @@ class CollectorService:
             gone = books.drop_idle(memory.inactive_after, share, self._clock.monotonic_s())
             return gone, books.held
 
-        for connection in self._connections:
-            gone, held = await self._call(connection, clean)
+        self._require_running()
+        for connection in connections:
+            gone, held = await call(self.name, connection, clean)
             dropped, kept = dropped + gone, kept + held
         return {"dropped": dropped, "kept": kept}
 
@@ -171,11 +183,11 @@ class CollectorService:
             "pid": os.getpid(),
             "exchange": self._exchange.name,
             "phase": self._phase,
-            "last_error": self._last_error,
+            "last_error": self._instruments.last_error,
             "connections": reports,
             "books": books,
             "streams": streams,
-            "unlisted": self._unlisted,
+            "unlisted": self._instruments.unlisted,
             "snapshots": {
                 "fetched": self._fetcher.fetched,
                 "waiting": self._fetcher.waiting,
@@ -188,100 +200,57 @@ class CollectorService:
             "started_ns": self._started_ns,
         }
 
-    async def _load_instruments(self) -> list[Instrument]:
-        backoff = Backoff(
-            self._all.stability.reconnect.first_delay, self._all.stability.reconnect.max_delay
-        )
+    async def _look_at_instruments(self) -> None:
+        """Halts, new tick sizes and the like, where the exchange does not tell of them itself."""
         while True:
+            await asyncio.sleep(AGAIN_S)
             try:
-                response = await asyncio.to_thread(
-                    self._client.get, self._exchange.instruments_request()
-                )
-                listed = self._exchange.read_instruments(response.body)
-                break
+                self._tell_instruments(await self._instruments.changed())
             except MarketPrismError as error:
-                self._last_error = str(error)
-                delay_s = backoff.next_s()
-                if isinstance(error, RateLimited):
-                    delay_s = max(delay_s, error.retry_after_s)
-                log.warning(
-                    "exchange cannot be reached; trying again",
-                    exchange=self._exchange.name,
-                    error=str(error),
-                    in_s=round(delay_s, 1),
-                )
-                await asyncio.sleep(delay_s)
-        self._last_error = None
-        return self._chosen(listed)
+                log.warning("instruments not read", exchange=self._exchange.name, error=str(error))
 
-    def _chosen(self, listed: list[Instrument]) -> list[Instrument]:
-        by_symbol = {each.symbol: each for each in listed}
-        wanted = dict.fromkeys(self._settings.symbols)
-        self._unlisted = [symbol for symbol in wanted if symbol not in by_symbol]
-        if self._unlisted:
-            self._last_error = (
-                f"{self._exchange.name} does not list {', '.join(self._unlisted)}; correct "
-                f"exchanges.{self._exchange.name}.symbols and start again"
-            )
-            log.error(
-                "symbols left out",
-                exchange=self._exchange.name,
-                error=self._last_error,
-                unlisted=self._unlisted,
-                listed=len(listed),
-            )
-        return [by_symbol[symbol] for symbol in wanted if symbol in by_symbol]
+    def _tell_instruments(self, instruments: list[Instrument]) -> None:
+        for change in self._instruments.changes(instruments):
+            self._outbox.put(change)
+            self._changed(change)
+        self._outbox.flush()
+
+    def _changed(self, change: InstrumentChange) -> None:
+        """A book is kept of what is traded; called on any thread."""
+        connection = self._with_book.get(change.symbol)
+        if connection is not None:
+            trading = change.status == "trading"
+            connection.halt(change.symbol, None if trading else change.raw_status)
 
     def _open(self, instruments: list[Instrument], before: list[AnyEvent]) -> None:
-        by_symbol = self._listed = {each.symbol: each for each in instruments}
-        most = min(
-            self._settings.streams_per_connection, self._exchange.limits.streams_per_connection
+        limits, settings = self._exchange.limits, self._settings
+        common = Common(
+            exchange=self._exchange,
+            settings=settings,
+            stability=self._all.stability,
+            instruments=instruments,
+            on_change=self._changed,
+            dial=self._dial,
+            connects=self._connects,
+            fetcher=self._fetcher,
+            publisher=self._publisher,
+            counters=self.counters,
+            clock=self._clock,
         )
-        for index, streams in enumerate(plan(instruments, self._settings.channels, most)):
-            mine = [by_symbol[symbol] for symbol in dict.fromkeys(s.symbol for s in streams)]
-            connection = self._connection(index, streams, mine)
-            self._connections.append(connection)
-            self._by_symbol.update(dict.fromkeys((each.symbol for each in mine), connection))
+        most = min(settings.streams_per_connection, limits.streams_per_connection)
+        shares = plan(self._exchange, settings.ws_url, instruments, settings.channels, most)
+        self._connections = [Connection(*each, common) for each in enumerate(shares)]
+        for connection in self._connections:
+            booked = [each.symbol for each in connection.streams if each.channel == "orderbook"]
+            self._with_book.update(dict.fromkeys(booked, connection))
             for event in before:
                 connection.resume(event)
+        for connection in self._connections:
             connection.start()
 
-    def _connection(
-        self, index: int, streams: list[Stream], instruments: list[Instrument]
-    ) -> Connection:
-        outbox = Outbox(self._publisher)
-        booked = [
-            each
-            for each in instruments
-            if any(s.channel == "orderbook" and s.symbol == each.symbol for s in streams)
-        ]
-
-        def books(connection: Connection) -> LiveBooks:
-            return LiveBooks(
-                self._exchange,
-                booked,
-                self._settings,
-                self._all.stability.errors,
-                outbox,
-                self.counters,
-                self._fetcher,
-                connection.post,
-                self._clock,
-            )
-
-        return Connection(
-            index,
-            self._exchange.stream_url(self._settings.ws_url, streams[0].channel),
-            self._exchange,
-            streams,
-            self._exchange.mapper(instruments),
-            books,
-            outbox,
-            self._all.stability,
-            self._connects,
-            self.counters,
-            self._clock,
-        )
+    def _dial(self, url: str) -> WebSocketConnection:
+        timeout_s = self._all.stability.reconnect.connect_timeout
+        return WebSocketConnection(url, connect_timeout_s=timeout_s)
 
     def _rest_client(self) -> HttpClient:
         return HttpClient(
@@ -313,7 +282,7 @@ class CollectorService:
     def _lost(self, event_type: str, count: int, subject: str) -> None:
         """The publisher gave up messages of one subject: say so in the data itself."""
         log.error("events lost", exchange=self._exchange.name, subject=subject, count=count)
-        instrument = self._listed.get(subject.rpartition(".")[2])
+        instrument = self._instruments.chosen.get(subject.rpartition(".")[2])
         if instrument is None:
             return
         self.counters.add("gaps_total", self._exchange.name, event_type, "overflow")
@@ -331,35 +300,11 @@ class CollectorService:
 
     async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
         self._require_running()
-        connection = self._by_symbol.get(symbol)
-        if connection is None or "orderbook" not in self._settings.channels:
-            books = self._by_symbol if connection is None else ()
-            known = ", ".join(sorted(books)) or "none"
+        connection = self._with_book.get(symbol)
+        if connection is None:
+            known = ", ".join(sorted(self._with_book)) or "none"
             raise LookupError(f"{self._exchange.name} has no book of {symbol}; it has {known}")
-        return await self._call(connection, act)
-
-    async def _call(self, connection: Connection, act: Callable[[LiveBooks], T]) -> T:
-        self._require_running()
-        if not connection.is_alive():
-            raise ServiceClosed(f"{self.name}: {connection.name} has ended; the call was not made")
-        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-        def letter() -> None:
-            if not answer.set_running_or_notify_cancel():
-                return
-            try:
-                answer.set_result(act(connection.books))
-            except Exception as error:  # belongs to the caller, not to the connection
-                answer.set_exception(error)
-
-        connection.post(letter)
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), COMMAND_TIMEOUT_S)
-        except TimeoutError:
-            raise TimeoutError(
-                f"{self.name}: {connection.name} is {connection.state} and did not take the call "
-                f"within {COMMAND_TIMEOUT_S:g} s; nothing was done"
-            ) from None
+        return await call(self.name, connection, act)
 
     def _require_running(self) -> None:
         if self._phase != "running":

@@ -6,15 +6,24 @@ socket that pongs can carry a muted symbol. So life is data, measured against th
 
 from workers.exchanges.base import Stream
 from workers.model.address import event_type
-from workers.model.events import AnyEvent, BookDelta, Kline, OrderBook, Ticker, Trade
+from workers.model.events import AnyEvent, BookDelta, FundingRate, Kline, OrderBook, Ticker, Trade
 
 SILENT_AFTER_S = 10.0
 """No stream is called silent before this, however busy it was."""
 SILENT_AFTER_INTERVALS = 20.0
 """A stream is silent after this many of its mean intervals."""
-FIRST_DATA_S = {"trade": 60.0, "aggregate-trade": 60.0}
-"""Quiet markets have no trades for long; books and tickers speak sooner."""
+FIRST_DATA_S = {
+    "trade": 60.0,
+    "aggregate-trade": 60.0,
+    "kline": 90.0,  # some exchanges send candles of minutes with trades alone
+    "funding-rate": 180.0,
+    "index-price": 120.0,
+    "open-interest": 120.0,
+}
+"""What may be quiet in quiet markets; books and tickers speak sooner. `kline` is all candles."""
 FIRST_DATA_DEFAULT_S = 15.0
+RARE = frozenset({"liquidation", "instrument", "instrument-creation", "platform"})
+"""Channels that may say nothing for days: their silence means nothing."""
 LONGEST_S = 300.0
 _WEIGHT = 0.02  # of the newest interval in the mean: about the last 50 messages count
 
@@ -30,6 +39,8 @@ def channel_of(event: AnyEvent) -> str:
             return "book-ticker" if event.last_price is None else "ticker"
         case Kline():
             return "kline" if event.interval == "1m" else f"kline-{event.interval}"
+        case FundingRate(funding_rate=None):
+            return "index-price" if event.mark_price is None else "mark-price"
         case _:
             return event_type(event)
 
@@ -40,6 +51,8 @@ class StreamWatch:
     Attributes:
         messages: data messages seen since the service began.
         attempts: subscriptions sent in vain since the last data.
+        refused: why the exchange does not give it; None: it does, or did not say.
+        off: why it is not subscribed to, by our own choice; None: it is.
         lag_ms: exchange time to receive time, smoothed; None while unknown.
     """
 
@@ -51,11 +64,15 @@ class StreamWatch:
         "confirmed",
         "lag_ms",
         "messages",
+        "off",
+        "refused",
         "stream",
     )
 
     def __init__(self, stream: Stream, now_s: float) -> None:
         self.stream = stream
+        self.refused: str | None = None
+        self.off: str | None = None
         self.messages = 0
         self.lag_ms: float | None = None
         self._mean_s: float | None = None
@@ -91,6 +108,11 @@ class StreamWatch:
         known = self.lag_ms
         self.lag_ms = lag_ms if known is None else known + 0.1 * (lag_ms - known)
 
+    @property
+    def last_s(self) -> float:
+        """When the last data came, or the subscription went out while there was none."""
+        return self._last_s
+
     def age_s(self, now_s: float) -> float:
         """Seconds since the last data, or since subscribing while there was none."""
         return now_s - self._last_s
@@ -98,13 +120,23 @@ class StreamWatch:
     def limit_s(self) -> float:
         """Seconds of silence after which this stream is to be asked for again."""
         if not self.confirmed:
-            limit_s = FIRST_DATA_S.get(self.stream.channel, FIRST_DATA_DEFAULT_S)
+            kind = self.stream.channel.partition("-")[0]
+            channel = "kline" if kind == "kline" else self.stream.channel
+            limit_s = FIRST_DATA_S.get(channel, FIRST_DATA_DEFAULT_S)
         else:
             limit_s = max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * (self._mean_s or 1.0))
-        return min(LONGEST_S, limit_s * 2.0**self.attempts)
+        # The first repeat may change nothing; the second, which does, must not wait for long.
+        return min(LONGEST_S, limit_s * 2.0 ** max(0, self.attempts - 1))
+
+    @property
+    def expected(self) -> bool:
+        """Whether data is due at all."""
+        return not (self.refused or self.off or self.stream.channel in RARE)
 
     def silent(self, now_s: float) -> bool:
         """Whether the stream has said nothing for longer than its pace allows."""
+        if not self.expected:
+            return False
         since_s = max(self._last_s, self._asked_s)
         return now_s - since_s > self.limit_s()
 
@@ -117,4 +149,6 @@ class StreamWatch:
             "attempts": self.attempts,
             "rate": round(1.0 / self._mean_s, 2) if self._mean_s else None,
             "lag_ms": None if self.lag_ms is None else round(self.lag_ms, 3),
+            "refused": self.refused,
+            "off": self.off,
         }

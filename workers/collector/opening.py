@@ -1,0 +1,61 @@
+"""Connects a session, and says goodbye to one, beside the thread that reads."""
+
+import threading
+
+import structlog
+
+from workers.collector.session import Session
+from workers.model.errors import TransportError
+
+log = structlog.get_logger(__name__)
+
+
+class Opening(threading.Thread):
+    """Connects a session; it is its reader's once this thread has ended.
+
+    Attributes:
+        session: to be used after `result`.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(name="opening", daemon=True)
+        self.session = session
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Connect."""
+        try:
+            self.session.websocket.connect()
+        except Exception as error:  # for `result`, which the reader calls
+            self._error = error
+
+    def result(self) -> Session:
+        """The connected session, once this thread has ended.
+
+        Raises:
+            TransportError: it could not be connected.
+        """
+        if self._error is not None:
+            raise self._error
+        return self.session
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more."""
+        self.session.websocket.abort()
+
+
+class Closing(threading.Thread):
+    """Says goodbye on a session nobody reads any more, which may take a second."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(name="closing", daemon=True)
+        self._session = session
+        self.start()
+
+    def run(self) -> None:
+        """Close."""
+        try:
+            self._session.close()
+        except TransportError as error:
+            log.debug("goodbye failed", error=str(error))

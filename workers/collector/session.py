@@ -1,0 +1,244 @@
+"""One open WebSocket, from its first message to its end: subscribes, reads, answers, keeps time.
+
+What its frames say about the market it hands on, it keeps none of it: a connection may have two
+sessions for a while, see handover.py. For one thread, except `connect` and `abort`.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from config.settings import StabilitySettings
+from workers.collector.dead_letters import DeadLetters
+from workers.collector.heartbeat import Heartbeat, interval_s
+from workers.collector.intake import Item
+from workers.collector.subscriptions import Requests, Subscriptions
+from workers.exchanges.base import Acknowledged, Exchange, Mapper, Reply, ShutdownNotice, Stream
+from workers.model.clock import Clock
+from workers.model.errors import WireError
+from workers.telemetry.metrics import Counters
+from workers.transport.budget import SlidingWindow
+from workers.transport.websocket import WebSocketConnection
+
+log = structlog.get_logger(__name__)
+
+OLDEST = (0.90, 0.95)
+"""A connection is replaced at a random age in this part of the exchange's limit, so that those
+opened together do not go together."""
+
+BETWEEN_US = frozenset({Acknowledged, Reply, ShutdownNotice})
+"""What a frame may say to the session itself."""
+
+Take = Callable[[Item, float], None]
+
+
+class SessionEnd(Exception):
+    """The session is over though its socket may be open.
+
+    Args:
+        cause: a label of `reconnects_total`.
+        detail: for people.
+        retry_after_s: the exchange asks for so long a pause.
+
+    Attributes:
+        announced: the session was to be replaced anyway.
+    """
+
+    def __init__(self, cause: str, detail: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(detail)
+        self.cause, self.detail, self.retry_after_s = cause, detail, retry_after_s
+        self.announced = False
+
+
+class Session:
+    """A connection to one address and the streams it carries.
+
+    Args:
+        websocket: not connected yet.
+
+    Attributes:
+        leaving: why it is to be replaced while it still works (`shutdown`, `age`); None: it is not.
+        frames: messages read.
+        settled_s: when every subscription had been sent and answered; None: not yet.
+    """
+
+    def __init__(
+        self,
+        websocket: WebSocketConnection,
+        exchange: Exchange,
+        mapper: Mapper,
+        stability: StabilitySettings,
+        dead_letters: DeadLetters,
+        counters: Counters,
+        clock: Clock,
+    ) -> None:
+        self.websocket = websocket
+        self._exchange, self._mapper = exchange, mapper
+        self._dead_letters, self._counters, self._clock = dead_letters, counters, clock
+        self._most_errors = stability.errors.max_consecutive
+        self.subscriptions = Subscriptions(exchange)
+        self._requests: deque[tuple[int, bytes]] = deque()
+        limits = exchange.limits
+        # Pongs count as messages too where the exchange says so: leave two for them.
+        self._control = SlidingWindow(
+            max(1, limits.control_messages - 2), limits.control_window_s, clock
+        )
+        rule = stability.heartbeat
+        self._beat_s = interval_s(rule, exchange.name, exchange.heartbeat.after_s)
+        self._heartbeat = Heartbeat(self._beat_s, rule)
+        self._oldest_s = limits.max_age_s and limits.max_age_s * random.uniform(*OLDEST)
+        self._errors_in_a_row = 0
+        self._refusals_counted = 0
+        self._frames_counted = self._bytes_counted = 0
+        self.opened_s = clock.monotonic_s()
+        self.leaving: str | None = None
+        self.notice: str | None = None
+        self.frames = 0
+        self.settled_s: float | None = None
+
+    def begin(self, streams: Sequence[Stream], refused: Mapping[Stream, str]) -> None:
+        """Say hello and ask for the streams; `refused` were refused on the connection before."""
+        self.opened_s = self._clock.monotonic_s()
+        for message in self._exchange.heartbeat.on_connect:
+            self._control.record()
+            self.websocket.send(message)
+        self.subscriptions.remember(dict(refused), self.opened_s)
+        self._queue(self.subscriptions.subscribe(streams))
+        self._send_due()
+
+    @property
+    def waiting(self) -> int:
+        """Control messages that the budget holds back."""
+        return len(self._requests)
+
+    def age_s(self, now_s: float) -> float:
+        """Seconds since it was opened."""
+        return now_s - self.opened_s
+
+    def subscribe(self, streams: Sequence[Stream]) -> None:
+        """Ask for streams, as soon as the budget allows."""
+        self._queue(self.subscriptions.subscribe(streams))
+
+    def unsubscribe(self, streams: Sequence[Stream]) -> None:
+        """End streams."""
+        self._queue(self.subscriptions.unsubscribe(streams))
+
+    def renew(self, streams: Sequence[Stream]) -> None:
+        """End streams and ask for them again: where books come on the stream, for a new one."""
+        self.unsubscribe(streams)
+        self.subscribe(streams)
+
+    def read(self, wait_s: float, take: Take) -> int:
+        """Read once, waiting at most `wait_s`; the messages read.
+
+        Raises:
+            SessionEnd: it is of no more use.
+            Disconnected: the connection ended.
+        """
+        self._send_due()
+        websocket = self.websocket
+        frames = websocket.receive(wait_s)
+        if not frames:
+            return 0
+        now_s = self._clock.monotonic_s()
+        self.frames += len(frames)
+        map_frame = self._mapper.map
+        # A nanosecond apart: an event without a time of the exchange's is known by this one.
+        for frame_ns, frame in enumerate(frames, websocket.received_ns):
+            try:
+                for item in map_frame(frame, frame_ns):
+                    if type(item) in BETWEEN_US:
+                        self._hear(item, now_s)  # type: ignore[arg-type]
+                    else:
+                        take(item, now_s)  # type: ignore[arg-type]
+                self._errors_in_a_row = 0
+            except WireError as error:
+                self._dead_letters.take(error, frame_ns, now_s)
+                self._errors_in_a_row += 1
+        if self._errors_in_a_row >= self._most_errors:
+            count, self._errors_in_a_row = self._errors_in_a_row, 0
+            raise SessionEnd("errors", f"{count} unusable frames in a row")
+        return len(frames)
+
+    def tick(self, now_s: float) -> None:
+        """What is due now and then.
+
+        Raises:
+            SessionEnd: nothing was heard for too long.
+        """
+        silence_s = now_s - self.websocket.last_received_s
+        beat = self._heartbeat.look(silence_s)
+        if beat == "dead":
+            raise SessionEnd("silent", f"nothing received for {silence_s:.1f} s")
+        if beat == "ping":
+            self._ping()
+        if self.leaving is None and self._oldest_s and self.age_s(now_s) > self._oldest_s:
+            self.leaving, self.notice = "age", f"replaced at the age of {self._oldest_s:.0f} s"
+        self._queue(self.subscriptions.tick(now_s))
+        if self.settled_s is None and not self._requests and self.subscriptions.settled:
+            self.settled_s = now_s
+        self.count()
+
+    def count(self) -> None:
+        """Bring the counters up to date."""
+        name, received = self._exchange.name, self.websocket.bytes_received
+        add = self._counters.add
+        add("frames_received_total", name, by=self.frames - self._frames_counted)
+        add("bytes_received_total", name, by=received - self._bytes_counted)
+        self._frames_counted, self._bytes_counted = self.frames, received
+
+    def close(self) -> None:
+        """Say goodbye and end; a second at most."""
+        self.websocket.close()
+        self.count()
+        if self.websocket.messages_discarded:
+            discarded = self.websocket.messages_discarded
+            self._counters.add("frames_discarded_total", self._exchange.name, by=discarded)
+
+    def status(self, now_s: float) -> dict[str, Any]:
+        """Plain data for reports."""
+        return {
+            "age_s": round(self.age_s(now_s), 1),
+            "frames": self.frames,
+            "requests_waiting": self.waiting,
+            "leaving": self.leaving,
+            "refused": len(self.subscriptions.refused),
+        }
+
+    def _hear(self, item: Acknowledged | Reply | ShutdownNotice, now_s: float) -> None:
+        if isinstance(item, Reply):
+            self._control.record()
+            self._counters.add("replies_sent_total", self._exchange.name)
+            self.websocket.send(item.message)
+            return
+        if isinstance(item, ShutdownNotice):
+            if self.leaving != "shutdown":
+                log.warning("exchange says goodbye", exchange=self._exchange.name, why=item.detail)
+            self.leaving, self.notice = "shutdown", item.detail
+            return
+        if item.retry_after_s is not None:
+            raise SessionEnd("limited", str(item.error), item.retry_after_s)
+        self._queue(self.subscriptions.answered(item, now_s))
+        if item.error is not None:
+            log.error("subscription refused", exchange=self._exchange.name, error=item.error)
+
+    def _queue(self, requests: Requests) -> None:
+        self._requests.extend(requests)
+
+    def _send_due(self) -> None:
+        while self._requests and self._control.delay_s() <= 0:
+            request_id, message = self._requests.popleft()
+            self._control.record()
+            self.websocket.send(message)
+            self.subscriptions.sent(request_id, self._clock.monotonic_s())
+
+    def _ping(self) -> None:
+        self._control.record()
+        message = self._exchange.heartbeat.message
+        if message is None:
+            self.websocket.ping()
+        else:
+            self.websocket.send(message)
