@@ -1,6 +1,9 @@
 """Celery's configuration, from the settings tree. Names here are Celery's own."""
 
-from beat.schedule import schedule as _schedule
+from redis.backoff import NoBackoff as _NoBackoff
+from redis.retry import Retry as _Retry
+
+from beat.keys import Keys as _Keys
 from config import load as _load
 from config import queues as _queues
 
@@ -48,5 +51,16 @@ task_send_sent_event = True
 
 task_default_queue = _queues.DEFAULT_QUEUE
 
-beat_schedule = _schedule(_settings)
+# The schedule is in Redis: beat/schedule.py makes the entries, beat/scheduler.py sends them.
+beat_scheduler = "beat.scheduler:Scheduler"
+beat_max_loop_interval = 2
+# No schedule is kept there: a word on how this beat is, and the file's age tells a stuck one.
 beat_schedule_filename = str(_settings.data_path / "run" / "beat-schedule")
+redbeat_key_prefix = _Keys.of(_settings).entry
+redbeat_redis_url = _settings.redis.url
+redbeat_redis_options = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "retry": _Retry(_NoBackoff(), 1),
+}

@@ -1,43 +1,79 @@
-"""Settings to beat's entries; pure. Tasks are known by name only."""
+"""Settings to the default entries; pure. Tasks are known by name only."""
 
-from typing import Any
-
-from beat.entries import every
+from beat.entries import Entry, every
 from config import Settings, queues
+from config.poll_task import PollingTask
+from config.polls import POLLS
+
+POLL_PREFIX = "polling."
 
 
-def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Beat's entries by name, for every enabled exchange.
+def schedule(settings: Settings) -> dict[str, Entry]:
+    """The default entries by name, for every enabled exchange.
 
-    Snapshots of all symbols are spread evenly over their interval: each costs weight at the
-    exchange, and a burst of them would cost it at once.
+    `poll-long-short-ratio.binance_derivatives.BTC-USDT-PERP`, `check-memory.binance_spot`: all
+    entries of a group are spread evenly over their interval, so that the requests of many symbols
+    do not come at once.
     """
-    expires_s = settings.celery.task_expires
+    groups = [_polls(settings, task) for task in POLLS.values()]
     memory = settings.stability.memory
-    enabled = settings.enabled_exchanges()
-    polled = [(name, symbol) for name, each in enabled.items() for symbol in each.symbols]
-    interval_s = settings.schedule.orderbook_snapshot
-    entries = {
-        f"snapshot {name} {symbol}": every(
-            interval_s,
-            queues.ORDERBOOK_SNAPSHOT,
-            kwargs={"exchange": name, "symbol": symbol},
-            queue=queues.DEFAULT_QUEUE,
-            expires_s=expires_s,
-            offset_s=interval_s * place / len(polled),
-        )
-        for place, (name, symbol) in enumerate(polled)
+    groups += [
+        _commands(settings, "audit-books", queues.AUDIT_BOOKS, settings.schedule.audit_books),
+        _commands(settings, "clean-idle-books", queues.CLEAN_IDLE_BOOKS, memory.cleanup_interval),
+        _commands(settings, "check-memory", queues.CHECK_MEMORY, memory.check_interval),
+    ]
+    return {entry.name: entry for group in groups for entry in group}
+
+
+def group_of(task: str) -> str:
+    """The name of a task's entries: `polling.open_interest` -> `poll-open-interest`."""
+    return "poll-" + task.removeprefix(POLL_PREFIX).replace("_", "-")
+
+
+def _polls(settings: Settings, task: PollingTask) -> list[Entry]:
+    """A poll's runs on all exchanges that have it."""
+    setting = task.name.removeprefix(POLL_PREFIX)
+    interval_s: float = getattr(settings.schedule, setting)
+    if not interval_s:
+        return []
+    written = setting in settings.schedule.model_fields_set
+    targets = {
+        exchange: task.targets(exchange, each.symbols)
+        for exchange, each in settings.enabled_exchanges().items()
     }
-    for name in enabled:
-        for label, task, period_s in (
-            ("clean idle books", queues.CLEAN_IDLE_BOOKS, memory.cleanup_interval),
-            ("check memory", queues.CHECK_MEMORY, memory.check_interval),
-        ):
-            entries[f"{label} {name}"] = every(
-                period_s,
-                task,
-                kwargs={"exchange": name},
-                queue=queues.collector(name),
-                expires_s=expires_s,
-            )
-    return entries
+    runs = [
+        (target, interval_s if written else task.every_s(exchange, len(each)))
+        for exchange, each in targets.items()
+        for target in each
+    ]
+    return [
+        every(
+            every_s,
+            task.name,
+            name=".".join([group_of(task.name), *target.values()]),
+            kwargs=target,
+            queue=queues.DEFAULT_QUEUE,
+            expires_s=settings.celery.task_expires,
+            phase=place / len(runs),
+        )
+        for place, (target, every_s) in enumerate(runs)
+    ]
+
+
+def _commands(settings: Settings, group: str, task: str, interval_s: float) -> list[Entry]:
+    """A command to every collector."""
+    enabled = list(settings.enabled_exchanges())
+    if not interval_s:
+        return []
+    return [
+        every(
+            interval_s,
+            task,
+            name=f"{group}.{exchange}",
+            kwargs={"exchange": exchange},
+            queue=queues.collector(exchange),
+            expires_s=settings.celery.task_expires,
+            phase=place / len(enabled),
+        )
+        for place, exchange in enumerate(enabled)
+    ]

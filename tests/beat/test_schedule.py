@@ -1,136 +1,109 @@
-import pickle
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-
 import pytest
-from celery import Celery
-from celery.beat import ScheduleEntry
-from freezegun import freeze_time
 
-from beat.entries import Aligned, every
+from beat.due import Aligned
+from beat.entries import Entry, every
 from beat.schedule import schedule
 from config import Settings, load, queues
-from config.exchanges import EXCHANGES_AVAILABLE
-
-SYMBOLS = ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
-ALONE = {
-    f"MARKETPRISM_EXCHANGES__{name.upper()}__ENABLED": "false"
-    for name in EXCHANGES_AVAILABLE
-    if name != "binance_spot"
-}
-"""binance_spot alone is enabled."""
+from config.polls import POLLS
+from tests.beat.spot import SPOT
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load(env=ALONE)
+def spot() -> dict[str, Entry]:
+    return schedule(load(env=SPOT))
 
 
-def due_times(entry: Any, start: datetime, seconds: int) -> list[float]:
-    """When Celery's beat sends an entry, in seconds after `start`, looked at every second."""
-    app = Celery("test", set_as_current=False)
-    running = ScheduleEntry(
-        name="entry", task=entry["task"], schedule=entry["schedule"], last_run_at=start, app=app
-    )
-    sent = []
-    with freeze_time(start) as clock:
-        for second in range(1, seconds + 1):
-            clock.tick(timedelta(seconds=1))
-            if running.is_due()[0]:
-                sent.append(float(second))
-                running = next(running)
-    return sent
+@pytest.fixture
+def everything() -> dict[str, Entry]:
+    return schedule(load(env={}))
 
 
-MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+def offsets_s(entries: dict[str, Entry], prefix: str) -> list[tuple[float, float]]:
+    """Interval and offset of a group's entries."""
+    found = [each.schedule for name, each in entries.items() if name.startswith(prefix)]
+    return [(each.interval_s, each.offset_s) for each in found if isinstance(each, Aligned)]
 
 
-def test_each_symbols_snapshot_has_its_own_place_in_the_interval(settings: Settings) -> None:
-    entries = schedule(settings)
-    times = {
-        symbol: due_times(entries[f"snapshot binance_spot {symbol}"], MIDNIGHT, 150)
-        for symbol in SYMBOLS
+def test_each_symbols_snapshot_has_its_own_place_in_the_interval(spot: dict[str, Entry]) -> None:
+    assert offsets_s(spot, "poll-orderbook-snapshot.binance_spot.") == [
+        (60.0, 0.0),
+        (60.0, 20.0),
+        (60.0, 40.0),
+    ]
+
+
+def test_every_poll_of_every_exchange_that_has_it_is_scheduled(
+    everything: dict[str, Entry],
+) -> None:
+    found = {(each.task, each.kwargs["exchange"]) for each in everything.values()}
+    wanted = {(task.name, exchange) for task in POLLS.values() for exchange in task.exchanges}
+    assert wanted <= found
+    assert everything["poll-volatility-index.deribit.BTC"].kwargs == {
+        "exchange": "deribit",
+        "currency": "BTC",
     }
-    assert times == {
-        "BTC-USDT": [60.0, 120.0],
-        "ETH-USDT": [20.0, 80.0, 140.0],
-        "SOL-USDT": [40.0, 100.0],
-    }
-
-
-def test_cleanup_and_memory_check_follow_their_settings(settings: Settings) -> None:
-    entries = schedule(settings)
-    assert due_times(entries["clean idle books binance_spot"], MIDNIGHT, 700) == [300.0, 600.0]
-    assert due_times(entries["check memory binance_spot"], MIDNIGHT, 150) == [60.0, 120.0]
-
-
-def test_other_intervals_move_everything() -> None:
-    settings = load(
-        env={
-            **ALONE,
-            "MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": "6s",
-            "MARKETPRISM_STABILITY__MEMORY__CLEANUP_INTERVAL": "10s",
-            "MARKETPRISM_STABILITY__MEMORY__CHECK_INTERVAL": "5s",
-        }
-    )
-    entries = schedule(settings)
-    assert due_times(entries["snapshot binance_spot ETH-USDT"], MIDNIGHT, 12) == [2.0, 8.0]
-    assert due_times(entries["clean idle books binance_spot"], MIDNIGHT, 20) == [10.0, 20.0]
-    assert due_times(entries["check memory binance_spot"], MIDNIGHT, 10) == [5.0, 10.0]
-
-
-def test_every_entry_expires_no_later_than_its_next_send(settings: Settings) -> None:
-    for name, entry in schedule(settings).items():
-        expires = entry["options"]["expires"]
-        assert 0 < expires <= entry["schedule"].interval_s, name
-        assert expires <= settings.celery.task_expires, name
 
 
 def test_commands_go_to_the_collectors_queue_and_polls_to_the_general_one(
-    settings: Settings,
+    everything: dict[str, Entry],
 ) -> None:
-    where = {(entry["task"], entry["options"]["queue"]) for entry in schedule(settings).values()}
-    assert where == {
-        (queues.ORDERBOOK_SNAPSHOT, queues.DEFAULT_QUEUE),
-        (queues.CLEAN_IDLE_BOOKS, "collector.binance_spot"),
-        (queues.CHECK_MEMORY, "collector.binance_spot"),
+    commands = {queues.CLEAN_IDLE_BOOKS, queues.CHECK_MEMORY, queues.AUDIT_BOOKS}
+    seen = set()
+    for entry in everything.values():
+        command = entry.task in commands
+        exchange = str(entry.kwargs["exchange"])
+        assert entry.queue == (queues.collector(exchange) if command else queues.DEFAULT_QUEUE)
+        seen.add(entry.task)
+    assert seen == commands | set(POLLS)
+
+
+def test_upkeep_follows_its_settings(spot: dict[str, Entry]) -> None:
+    assert offsets_s(spot, "clean-idle-books") == [(300.0, 0.0)]
+    assert offsets_s(spot, "check-memory") == [(60.0, 0.0)]
+
+
+def test_many_symbols_stretch_the_default_interval_and_are_spread_over_it() -> None:
+    symbols = ",".join(f"C{number}-USDT" for number in range(500))
+    many = SPOT | {"MARKETPRISM_EXCHANGES__BINANCE_SPOT__SYMBOLS": symbols}
+    places = offsets_s(schedule(load(env=many)), "poll-orderbook-snapshot.")
+    assert len(places) == 500
+    interval_s = 500 * POLLS[queues.ORDERBOOK_SNAPSHOT].pace_s["binance_spot"]
+    assert interval_s > 60.0
+    assert {interval for interval, _ in places} == {interval_s}
+    seconds = [int(offset) for _, offset in places]
+    assert max(seconds.count(each) for each in seconds) <= 1 + 500 / interval_s
+
+
+def test_a_written_interval_is_taken_as_it_is() -> None:
+    symbols = ",".join(f"C{number}-USDT" for number in range(500))
+    many = SPOT | {
+        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__SYMBOLS": symbols,
+        "MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": "60s",
     }
+    places = offsets_s(schedule(load(env=many)), "poll-orderbook-snapshot.")
+    assert {interval for interval, _ in places} == {60.0}
+
+
+@pytest.mark.parametrize("off", ["off", "0", "0s"])
+def test_a_poll_is_left_out_when_it_is_off(off: str) -> None:
+    entries = schedule(load(env={"MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": off}))
+    assert offsets_s(entries, "poll-orderbook-snapshot") == []
+    assert offsets_s(entries, "poll-klines") != []
+
+
+def test_every_entry_expires_no_later_than_its_next_send(everything: dict[str, Entry]) -> None:
+    settings: Settings = load(env={})
+    for name, entry in everything.items():
+        assert isinstance(entry.schedule, Aligned)
+        assert 0 < entry.lifetime_s <= entry.schedule.interval_s, name
+        assert entry.options["expires"] <= settings.celery.task_expires, name
 
 
 def test_a_disabled_exchange_is_not_scheduled() -> None:
-    assert (
-        schedule(load(env=ALONE | {"MARKETPRISM_EXCHANGES__BINANCE_SPOT__ENABLED": "false"})) == {}
-    )
+    disabled = SPOT | {"MARKETPRISM_EXCHANGES__BINANCE_SPOT__ENABLED": "false"}
+    assert schedule(load(env=disabled)) == {}
 
 
 def test_expiry_cannot_be_left_out() -> None:
     with pytest.raises(TypeError, match="expires_s"):
-        every(60, "task", kwargs={}, queue="polling")  # type: ignore[call-arg]
-
-
-def test_beats_missed_while_away_are_one_beat() -> None:
-    aligned = Aligned(60.0, 20.0)
-    with freeze_time(MIDNIGHT + timedelta(hours=3, seconds=25)):
-        assert aligned.is_due(MIDNIGHT) == (True, 55.0)
-
-
-def test_a_restart_keeps_the_beat() -> None:
-    aligned = Aligned(300.0)
-    with freeze_time(MIDNIGHT + timedelta(seconds=290)):
-        assert aligned.is_due(aligned.now()) == (False, 10.0)
-
-
-@pytest.mark.parametrize("interval_s", [0.0, -1.0])
-def test_an_interval_must_be_positive(interval_s: float) -> None:
-    with pytest.raises(ValueError, match="choose more than 0"):
-        Aligned(interval_s)
-
-
-def test_beat_can_keep_entries_in_its_schedule_file(tmp_path: Path) -> None:
-    aligned = Aligned(60.0, 20.0)
-    aligned.app = object()  # beat does that; it must not reach the file
-    kept = pickle.loads(pickle.dumps(aligned))
-    assert kept == aligned
-    assert kept.app is None
-    assert kept != Aligned(60.0, 21.0)
+        every(60, "task", name="a", kwargs={}, queue="polling")  # type: ignore[call-arg]

@@ -1,6 +1,5 @@
 """What reaches the broker: every message expires and goes to the right queue."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -13,8 +12,7 @@ import pytest
 from redis import Redis
 
 from config import ROOT
-from tests.runtime.children import Child, environment
-from tests.waiting import wait_until
+from tests.runtime.children import environment
 from workers.local.servers import RedisServer
 
 Shell = Callable[..., Any]
@@ -91,47 +89,6 @@ def test_a_call_nobody_would_answer_is_refused_in_one_line(
     assert done.returncode == 1
     assert done.stderr.strip() == f"Error: {remedy}"
     assert broker.keys("*polling*") + broker.keys("*collector*") == []
-
-
-def test_beat_sends_what_is_scheduled_from_a_file_under_data_path(
-    broker: "Redis[bytes]", redis_server: RedisServer, tmp_path: Path
-) -> None:
-    data_path = tmp_path / "data"
-    env = environment(
-        data_path,
-        redis_server.port,
-        {
-            "MARKETPRISM_SCHEDULE__ORDERBOOK_SNAPSHOT": "3s",
-            "MARKETPRISM_STABILITY__MEMORY__CHECK_INTERVAL": "2s",
-            "MARKETPRISM_STABILITY__MEMORY__CLEANUP_INTERVAL": "2s",
-        },
-    )
-    with Child(["celery", "-A", "tasks", "beat"], env, tmp_path / "beat.log") as beat:
-        polls = wait_until(
-            lambda: len(found := messages(broker, "polling")) >= 3 and found, 20, "three polls"
-        )
-        commands = wait_until(
-            lambda: len(found := messages(broker, "collector.binance_spot")) >= 2 and found,
-            20,
-            "two commands",
-        )
-        beat.terminate()
-        assert beat.exit_code(10) == 0
-    symbols = {kwargs_of(message)["symbol"] for message in polls}
-    assert symbols == {"BTC-USDT", "ETH-USDT", "SOL-USDT"}
-    assert {message["headers"]["task"] for message in commands} == {
-        "collector.check_memory",
-        "collector.clean_idle_books",
-    }
-    assert all(lifetime_s(message) <= 3 for message in [*polls, *commands])
-    assert list((data_path / "run").glob("beat-schedule*"))
-    assert not list(ROOT.glob("celerybeat-schedule*"))
-
-
-def kwargs_of(message: dict[str, Any]) -> dict[str, Any]:
-    """The named arguments in a message's body, base64 JSON [args, kwargs, embed]."""
-    kwargs: dict[str, Any] = json.loads(base64.b64decode(message["body"]))[1]
-    return kwargs
 
 
 def test_an_applied_task_expires_too(
