@@ -12,9 +12,10 @@ from redis import Redis
 
 import config
 from config.exchanges import EXCHANGES_AVAILABLE
-from config.settings import ROOT, Settings
+from config.settings import ROOT, ClickHouseSettings, Settings
 from tests import captures
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
+from workers.store.client import connect
 
 assert captures.FOLDER  # it has read its own variable, which is no setting, before all are removed
 for _name in [name for name in os.environ if name.startswith("MARKETPRISM_")]:
@@ -62,16 +63,18 @@ def settings_env(
     nats_server: NatsServer,
     clickhouse_server: ClickHouseServer,
     tmp_path: Path,
-) -> dict[str, str]:
+) -> Iterator[dict[str, str]]:
     """The environment that points a process at the session's servers.
 
     Redis and JetStream are emptied, the database is new, the data directory is the test's own.
+    Afterwards the database is dropped: a thousand tables take ClickHouse to its memory limit.
     """
     with Redis(port=redis_server.port) as client:
         client.flushall()
     asyncio.run(_delete_streams(nats_server.url))
     flower, simulator = free_ports(2)
-    return {
+    database = f"test_{uuid.uuid4().hex[:12]}"
+    yield {
         "MARKETPRISM_CONFIG": str(ROOT / "config" / "marketprism.yaml"),
         "MARKETPRISM_DATA_DIR": str(tmp_path / "data"),
         "MARKETPRISM_REDIS__PORT": str(redis_server.port),
@@ -79,11 +82,17 @@ def settings_env(
         "MARKETPRISM_NATS__MONITORING_PORT": str(nats_server.monitoring_port),
         "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
         "MARKETPRISM_CLICKHOUSE__HTTP_PORT": str(clickhouse_server.http_port),
-        "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
+        "MARKETPRISM_CLICKHOUSE__DATABASE": database,
         "MARKETPRISM_FLOWER__PORT": str(flower),
         "MARKETPRISM_SIMULATOR__PORT": str(simulator),
         **_nowhere(),
     }
+    drop_database(ClickHouseSettings(port=clickhouse_server.port), database)
+
+
+def drop_database(settings: ClickHouseSettings, database: str) -> None:
+    with connect(settings, "default") as client:
+        client.execute(f"DROP DATABASE IF EXISTS `{database}` SYNC")
 
 
 def _nowhere() -> dict[str, str]:

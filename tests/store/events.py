@@ -41,6 +41,35 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "verified_depth": 4000,
     },
     "tickers": {"best_bid_price": "1.5", "last_price": None},
+    "klines": {
+        "interval": "1m",
+        "open_time_ns": 1_723_161_240_000_000_000,
+        "open": "1",
+        "high": "3",
+        "low": "0.5",
+        "close": "2",
+        "closed": False,
+    },
+    "funding_rates": {"funding_rate": "-0.0001", "mark_price": None},
+    "open_interest": {"open_interest": "1234.5", "open_interest_value": None},
+    "liquidations": {"side": "sell", "price": None, "quantity": "0.014", "sampled": True},
+    "long_short_ratios": {"kind": "top_accounts", "period": "5m", "long_short_ratio": "1.4"},
+    "volatility_index": {"close": "44.87", "resolution": None},
+    "instruments": {
+        "status": "halted",
+        "raw_status": "BREAK",
+        "base": "BTC",
+        "quote": "USDT",
+        "tick_size": "0.01",
+    },
+    "book_audits": {
+        "result": "equal",
+        "method": "rest",
+        "last_update_id": 9,
+        "levels_compared": 2000,
+        "levels_different": 0,
+    },
+    "quality_events": {"check": "price_is_zero", "data_type": "trade", "count": 3},
     "gaps": {"data_type": "orderbook", "cause": "sequence", "first_id": 5, "last_id": 9},
 }
 
@@ -53,9 +82,10 @@ def sample(table: str, **changes: Any) -> dict[str, Any]:
 
 def decimals() -> st.SearchStrategy[str]:
     """Decimals as exchanges write them, up to 20 digits before and 18 after the point."""
+    sign = st.sampled_from(["", "-"])  # funding rates, and prices of some futures
     whole = st.integers(0, 10**20 - 1).map(str)
     part = st.text("0123456789", min_size=1, max_size=18).map(lambda digits: f".{digits}")
-    return st.tuples(whole, st.just("") | part).map("".join)
+    return st.tuples(sign, whole, st.just("") | part).map("".join)
 
 
 def values(field: Field) -> st.SearchStrategy[Any]:

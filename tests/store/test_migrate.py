@@ -33,18 +33,18 @@ def test_a_new_database_gets_every_file_and_a_second_run_does_nothing(settings: 
     assert migrate(settings.clickhouse) == []
 
 
-def test_every_table_of_the_code_exists_with_its_columns(store: ClickHouseSettings) -> None:
+def test_every_table_of_the_code_exists_with_its_columns(fresh: ClickHouseSettings) -> None:
     assert set(SAMPLES) == set(TABLES)
-    with connect(store) as client:
+    with connect(fresh) as client:
         for table in TABLES.values():
             found = {name for name, *_ in client.execute(f"DESCRIBE TABLE {table.name}")}
             assert found >= {field.name for field in table.fields} | {"stored_ns"}
 
 
-def test_every_file_says_why_and_may_run_twice(store: ClickHouseSettings) -> None:
+def test_every_file_says_why_and_may_run_twice(fresh: ClickHouseSettings) -> None:
     for migration in read_migrations():
         assert (FOLDER / migration.name).read_text().startswith("-- ")
-        with connect(store) as client:
+        with connect(fresh) as client:
             for statement in migration.statements:
                 client.execute(statement)
 
@@ -110,32 +110,32 @@ def test_misnamed_files_are_refused(tmp_path: Path, names: list[str], match: str
 
 
 def test_times_to_live_follow_the_settings_and_are_touched_only_where_they_differ(
-    store: ClickHouseSettings,
+    fresh: ClickHouseSettings,
 ) -> None:
-    defaults = store.ttl_days
-    assert ttl_days(engine(store, "orderbook_deltas")) == defaults["orderbook_deltas"] == 30
-    assert ttl_days(engine(store, "trades")) == defaults["trades"] == 0
-    changed = with_days(store, **{**defaults, "trades": 5, "orderbook_deltas": 0})
+    defaults = fresh.ttl_days
+    assert ttl_days(engine(fresh, "orderbook_deltas")) == defaults["orderbook_deltas"] == 30
+    assert ttl_days(engine(fresh, "trades")) == defaults["trades"] == 0
+    changed = with_days(fresh, **{**defaults, "trades": 5, "orderbook_deltas": 0})
     assert migrate(changed) == [
         "trades: rows live 5 days, was for ever",
         "orderbook_deltas: rows live for ever, was 30 days",
     ]
     assert migrate(changed) == []
-    assert ttl_days(engine(store, "trades")) == 5
-    assert "TTL" not in engine(store, "orderbook_deltas")
+    assert ttl_days(engine(fresh, "trades")) == 5
+    assert "TTL" not in engine(fresh, "orderbook_deltas")
 
 
 def test_rows_expire_by_when_they_were_stored_not_by_when_they_happened(
-    store: ClickHouseSettings,
+    fresh: ClickHouseSettings,
 ) -> None:
-    migrate(with_days(store, tickers=7))
+    migrate(with_days(fresh, tickers=7))
     day_ns = 86_400 * 10**9
     columns = (
         "exchange, market_type, symbol, raw_symbol, exchange_ns, received_ns, published_ns, source"
     )
     row = "'x', 'spot', '{}', 'y', 1723161255000000000, 1723161255000000000, 0, 'replay'"
     now = "toUnixTimestamp64Nano(now64(9))"
-    with connect(store) as client:
+    with connect(fresh) as client:
         client.execute(f"INSERT INTO tickers ({columns}) SELECT {row.format('NEW-2024')}")
         client.execute(
             f"INSERT INTO tickers ({columns}, stored_ns) "

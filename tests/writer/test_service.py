@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,11 @@ import pytest
 from nats.aio.client import Client
 
 from config.settings import ROOT, Settings
-from tests.bus.running import LoopThread, ask, running, stored
+from tests.bus.running import ask, stored
 from tests.store.events import SAMPLES, sample
 from tests.waiting import wait_until
+from tests.writer.running import publish, writing
 from workers.bus.outgoing import Outgoing
-from workers.bus.publisher import Publisher
 from workers.bus.streams import ensure_streams, load_streams
 from workers.local.clickhouse import ClickHouseServer
 from workers.local.nats import NatsServer
@@ -28,8 +26,9 @@ from workers.model.errors import StoreError
 from workers.store.migrate import migrate
 from workers.store.queries import query
 from workers.store.tables import TABLES
-from workers.telemetry.metrics import Counters
-from workers.writer.service import ROUTES, WriterService
+from workers.writer.routes import routes
+
+ROUTES = routes(load_streams("nats_unified_streams.yaml"), "nats_unified_streams.yaml")
 
 
 @pytest.fixture
@@ -40,39 +39,6 @@ def ready(settings: Settings) -> Settings:
     return settings
 
 
-class RunningWriter:
-    """A writer on a loop of its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.service = WriterService(settings)
-        self.thread = LoopThread()
-        self.task = self.thread.start(self.service.run())
-
-    def rows(self, table: str = "trades") -> int:
-        return self.service.counters.get("rows_stored_total", table)
-
-    def stream(self, name: str = "TRADES") -> dict[str, Any]:
-        streams = self.service.status()["streams"]
-        return dict(streams[name])
-
-    def drain(self) -> None:
-        self.task.cancel()
-        self.thread.call(self.service.drain(), 12)
-
-    def close(self) -> None:
-        self.thread.close()
-
-
-@contextmanager
-def writing(settings: Settings) -> Iterator[RunningWriter]:
-    writer = RunningWriter(settings)
-    try:
-        yield writer
-        writer.drain()
-    finally:
-        writer.close()
-
-
 def message(table: str, number: int, **changes: Any) -> Outgoing:
     kind = TABLES[table].event_type
     payload = json.dumps(sample(table, **changes)).encode()
@@ -81,13 +47,6 @@ def message(table: str, number: int, **changes: Any) -> Outgoing:
 
 def trade(number: int, **changes: Any) -> Outgoing:
     return message("trades", number, trade_id=number, **changes)
-
-
-def publish(settings: Settings, messages: list[Outgoing]) -> None:
-    publisher = Publisher(settings.nats, Counters(), "test")
-    with running(publisher) as loop:
-        publisher.submit(messages)
-        assert loop.call(publisher.drain(60), 70) == 0
 
 
 def one(settings: Settings, sql: str, *, final: bool = True) -> Any:
@@ -132,9 +91,10 @@ def faster(settings: Settings, folder: Path, **consumer: str) -> Settings:
 def test_every_type_of_event_reaches_its_table_and_is_acknowledged(ready: Settings) -> None:
     publish(ready, [message(table, number) for number, table in enumerate(SAMPLES)])
     with writing(ready) as writer:
-        for stream, table in ROUTES.items():
+        for route in ROUTES:
+            table = route.table.name
             wait_until(lambda table=table: writer.rows(table) == 1, what=f"a row in {table}")
-            assert writer.stream(stream)["table"] == table
+            assert writer.stream(route.name)["table"] == table
             assert one(ready, f"SELECT count() FROM {table}") == 1
         wait_until(lambda: unacknowledged(ready) == 0, what="all acknowledged")
 
@@ -331,9 +291,3 @@ def test_messages_a_full_stream_dropped_before_they_were_stored_are_counted(
         lost = writer.service.counters.get("events_dropped_total", "trade", "stream_limit")
         assert kept < 1999
         assert kept + lost == 1999
-
-
-def test_every_stream_of_the_writer_is_declared_with_its_consumer() -> None:
-    declared = load_streams("nats_unified_streams.yaml")
-    assert all("writer" in declared[stream].consumers for stream in ROUTES)
-    assert set(ROUTES.values()) == set(TABLES)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import get_args
 
-from workers.model.events import BookState, OffBook, Side, Source
+from workers.model.events import (
+    AuditResult,
+    BookState,
+    OffBook,
+    RatioKind,
+    Side,
+    Source,
+)
 from workers.model.instrument import MarketType
 from workers.store.fields import Field, fields
 
@@ -124,5 +131,97 @@ TABLES: dict[str, Table] = {
                 *fields("natural", "first_id last_id lost", optional=True),
             ),
         ),
+        Table(
+            "klines",
+            "kline",
+            (
+                *fields("text", "interval"),
+                *fields("integer", "open_time_ns"),
+                *fields("integer", "close_time_ns", optional=True),
+                *fields("decimal", "open high low close"),
+                *fields("decimal", "volume quote_volume", optional=True),
+                *fields("natural", "trade_count", optional=True),
+                *fields("flag", "closed", optional=True),
+            ),
+        ),
+        Table(
+            "funding_rates",
+            "funding-rate",
+            (
+                *fields("decimal", "funding_rate mark_price index_price", optional=True),
+                *fields("integer", "funding_time_ns next_funding_time_ns", optional=True),
+            ),
+        ),
+        Table(
+            "open_interest",
+            "open-interest",
+            fields("decimal", "open_interest open_interest_value raw_open_interest", optional=True),
+        ),
+        Table(
+            "liquidations",
+            "liquidation",
+            (
+                Field("side", "text", choices=get_args(Side)),
+                *fields("decimal", "quantity"),
+                *fields(
+                    "decimal", "price average_price filled_quantity raw_quantity", optional=True
+                ),
+                *fields("text", "status", optional=True),
+                *fields("flag", "sampled"),
+                *fields("natural", "trade_id", optional=True),
+            ),
+        ),
+        Table(
+            "long_short_ratios",
+            "long-short-ratio",
+            (
+                Field("kind", "text", choices=get_args(RatioKind)),
+                *fields("text", "period"),
+                *fields("decimal", "long_short_ratio long_ratio short_ratio", optional=True),
+            ),
+        ),
+        Table(
+            "volatility_index",
+            "volatility-index",
+            (
+                *fields("text", "resolution", optional=True),
+                *fields("decimal", "open high low", optional=True),
+                *fields("decimal", "close"),
+            ),
+        ),
+        Table(
+            "instruments",
+            "instrument",
+            (
+                Field("status", "text", choices=("trading", "halted", "delisted")),
+                *fields("text", "raw_status base quote"),
+                *fields("text", "settle", optional=True),
+                *fields("decimal", "tick_size lot_size contract_size", optional=True),
+                *fields("integer", "expiry_ns", optional=True),
+            ),
+        ),
+        Table(
+            "book_audits",
+            "book-audit",
+            (
+                Field("result", "text", choices=get_args(AuditResult)),
+                Field("method", "text", choices=("rest", "subscription")),
+                *fields("natural", "last_update_id", optional=True),
+                *fields("natural", "levels_compared levels_different"),
+                *fields("text", "detail", optional=True),
+            ),
+        ),
+        Table(
+            "quality_events",
+            "quality",
+            (
+                *fields("text", "check data_type"),
+                *fields("natural", "count"),
+                *fields("text", "value limit detail", optional=True),
+            ),
+        ),
     )
 }
+
+BY_TYPE = {table.event_type: table for table in TABLES.values()}
+"""The table of each type of event."""

@@ -1,31 +1,22 @@
-"""The writer: every stream into its table, each on its own."""
+"""The writer: every type of event into its table, each on its own."""
 
 import asyncio
 from typing import Any
 
 import structlog
 
-from config import ConfigError, Problem, Settings
+from config import Settings
 from config.queues import WRITER
 from workers.bus.connection import end
 from workers.bus.link import Link
-from workers.bus.streams import Consumer, ensure_streams, load_streams
+from workers.bus.streams import ensure_streams, load_streams
 from workers.model.errors import TransportError
-from workers.store.tables import TABLES
 from workers.telemetry.metrics import Counters
 from workers.transport.reconnect import Backoff
+from workers.writer.routes import routes
 from workers.writer.sink import Sink
 
 log = structlog.get_logger(__name__)
-
-ROUTES = {
-    "TRADES": "trades",
-    "ORDERBOOKS": "orderbook_snapshots",
-    "ORDERBOOK_DELTAS": "orderbook_deltas",
-    "TICKERS": "tickers",
-    "FACTS": "gaps",
-}
-"""Stream to table."""
 
 DRAIN_S = 8.0
 
@@ -35,6 +26,9 @@ class WriterService:
 
     Args:
         settings: the whole tree.
+
+    Raises:
+        ConfigError: the streams file does not feed every table.
     """
 
     name = WRITER
@@ -44,18 +38,10 @@ class WriterService:
         self._settings = settings
         self._link = Link(settings.nats.servers, self.name)
         self._linking: asyncio.Task[None] | None = None
+        streams_file = settings.nats.streams_file
         self._sinks = [
-            Sink(
-                settings,
-                self._link,
-                stream,
-                TABLES[table],
-                whole=consumer.filter is None,
-                counters=self.counters,
-            )
-            for (stream, table), consumer in zip(
-                ROUTES.items(), _consumers(settings.nats.streams_file), strict=True
-            )
+            Sink(settings, self._link, route, self.counters)
+            for route in routes(load_streams(streams_file), streams_file)
         ]
 
     async def run(self) -> None:
@@ -66,9 +52,7 @@ class WriterService:
         """
         await self._ensure_streams()
         self._linking = asyncio.create_task(self._link.run(), name="writer link")
-        tasks = {
-            asyncio.create_task(sink.run(), name=f"sink {sink.stream}") for sink in self._sinks
-        }
+        tasks = {asyncio.create_task(sink.run(), name=f"sink {sink.name}") for sink in self._sinks}
         try:
             done, _ = await asyncio.wait(
                 {*tasks, self._linking}, return_when=asyncio.FIRST_COMPLETED
@@ -106,8 +90,8 @@ class WriterService:
             await end(self._linking)
 
     def status(self) -> dict[str, Any]:
-        """Figures by stream, the largest lag, and all counters."""
-        streams = {sink.stream: sink.status() for sink in self._sinks}
+        """Figures by stream (`FACTS book-audit` where types share one), largest lag, counters."""
+        streams = {sink.name: sink.status() for sink in self._sinks}
         return {
             "name": self.name,
             "connected": self._link.connected,
@@ -115,26 +99,3 @@ class WriterService:
             "streams": streams,
             "counters": self.counters.snapshot(),
         }
-
-
-def _consumers(streams_file: str) -> list[Consumer]:
-    """The writer's consumers, in the order of ROUTES.
-
-    Raises:
-        ConfigError: one is not declared.
-    """
-    declared = load_streams(streams_file)
-    found = {name: declared[name].consumers.get(WRITER) for name in ROUTES if name in declared}
-    problems = [
-        Problem(
-            f"streams.{name}.consumers.{WRITER}",
-            "nothing",
-            "declare it; the writer stores this stream",
-            streams_file,
-        )
-        for name in ROUTES
-        if found.get(name) is None
-    ]
-    if problems:
-        raise ConfigError(problems)
-    return [consumer for consumer in found.values() if consumer is not None]

@@ -16,11 +16,11 @@ from workers.bus.streams import StreamError, last_delivered, stream_position
 from workers.bus.subscription import Delivery, PullSubscription
 from workers.model.errors import StoreError, TransportError
 from workers.store.insert import Inserter
-from workers.store.tables import Table
 from workers.telemetry.metrics import Counters
 from workers.transport.reconnect import Backoff
 from workers.writer import dead_letters
 from workers.writer.batch import Holes, StoredRanges, token
+from workers.writer.routes import Route
 
 log = structlog.get_logger(__name__)
 
@@ -33,34 +33,25 @@ Refused = list[tuple[Delivery, str]]
 
 
 class Sink:
-    """Stores one stream. At most two batches are in hand: one being inserted, one pulled.
+    """Stores one type of event. At most two batches are in hand: one being inserted, one pulled.
 
     Args:
         settings: batch sizes, ClickHouse.
         link: to NATS.
-        stream: name of the stream.
-        table: where its events go.
-        whole: the consumer takes every message of the stream, so that a jump is a loss.
+        route: from which consumer into which table; where it takes the whole stream, a jump in the
+            sequence is a loss.
         counters: gets the metrics about rows, batches and losses.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        link: Link,
-        stream: str,
-        table: Table,
-        *,
-        whole: bool,
-        counters: Counters,
-    ) -> None:
-        self.stream, self.table = stream, table
+    def __init__(self, settings: Settings, link: Link, route: Route, counters: Counters) -> None:
+        self.name, self.stream, self.table = route.name, route.stream, route.table
+        self._durable = route.durable
         self._settings, self._link, self._counters = settings.writer, link, counters
-        self._subscription = PullSubscription(link, stream, "writer")
+        self._subscription = PullSubscription(link, route.stream, route.durable)
         self._inserter = Inserter(settings.clickhouse)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"insert-{table.name}")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"insert-{self.table.name}")
         self._stored = StoredRanges()
-        self._holes = Holes() if whole else None
+        self._holes = Holes() if route.whole else None
         self._suspected: list[tuple[int, int]] = []
         self._storing: asyncio.Task[None] | None = None
         self._in_hand: list[Delivery] = []
@@ -82,7 +73,7 @@ class Sink:
                 )
             except TransportError as error:
                 if self._error is None:
-                    log.warning("pull_failed", stream=self.stream, error=str(error))
+                    log.warning("pull_failed", stream=self.name, error=str(error))
                 self._error = str(error)
                 await asyncio.sleep(backoff.next_s())
                 continue
@@ -97,9 +88,9 @@ class Sink:
         """Learn how far the writer before this one came, to see what it missed."""
         if self._holes is not None:
             try:
-                delivered = await last_delivered(self._link, self.stream, "writer")
+                delivered = await last_delivered(self._link, self.stream, self._durable)
             except (TransportError, StreamError) as error:
-                log.warning("position_unknown", stream=self.stream, error=str(error))
+                log.warning("position_unknown", stream=self.name, error=str(error))
             else:
                 self._holes.start_after(delivered)
 
@@ -240,7 +231,7 @@ class Sink:
             await self._subscription.ack(batch)
         except TransportError as error:
             # they come again and are known by their sequence
-            log.warning("not_acknowledged", stream=self.stream, rows=len(batch), error=str(error))
+            log.warning("not_acknowledged", stream=self.name, rows=len(batch), error=str(error))
 
     async def _look_for_holes(self, batch: Sequence[Delivery]) -> None:
         """Report messages that the stream dropped at its limits before they were stored."""
@@ -252,7 +243,7 @@ class Sink:
         try:
             begins = (await stream_position(self._link, self.stream)).first
         except TransportError as error:
-            log.warning("holes_not_checked", stream=self.stream, error=str(error))
+            log.warning("holes_not_checked", stream=self.name, error=str(error))
             return
         suspected, self._suspected = self._suspected, []
         for first, last in suspected:

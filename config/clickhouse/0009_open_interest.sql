@@ -1,0 +1,28 @@
+-- Open positions in base units, their value in quote units, and the exchange's own number where that is another.
+--
+-- Why these keys: they have no id; their instant names them. A period asked for again is the same row, the answer received
+-- last is kept.
+-- Why months: as in 0008.
+CREATE TABLE IF NOT EXISTS open_interest
+(
+    exchange       LowCardinality(String),
+    market_type    Enum8('spot' = 1, 'perpetual' = 2, 'future' = 3, 'option' = 4),
+    symbol         LowCardinality(String),
+    raw_symbol     LowCardinality(String),
+    exchange_ns    Nullable(Int64) CODEC(Delta, ZSTD),
+    received_ns    Int64 CODEC(Delta, ZSTD),
+    published_ns   Int64 CODEC(Delta, ZSTD),
+    source         Enum8('live' = 1, 'poll' = 2, 'backfill' = 3, 'replay' = 4),
+    stored_ns      Int64 DEFAULT toUnixTimestamp64Nano(now64(9)) CODEC(Delta, ZSTD),
+    open_interest       Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    open_interest_value Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    raw_open_interest   Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    exchange_time  Nullable(DateTime64(9, 'UTC')) ALIAS fromUnixTimestamp64Nano(exchange_ns, 'UTC'),
+    received_time  DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(received_ns, 'UTC'),
+    INDEX by_exchange_ns exchange_ns TYPE minmax GRANULARITY 1,
+    INDEX by_received_ns received_ns TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(received_ns)
+PARTITION BY toYYYYMM(fromUnixTimestamp64Nano(coalesce(exchange_ns, received_ns), 'UTC'))
+ORDER BY (exchange, symbol, market_type, coalesce(exchange_ns, received_ns))
+SETTINGS non_replicated_deduplication_window = 1000;

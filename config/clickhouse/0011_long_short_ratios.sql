@@ -1,0 +1,29 @@
+-- How many accounts, positions or takers are long and short, by period.
+--
+-- Why these keys: a ratio is its kind, its period and its instant; asked for again, it is the same row and the answer
+-- received last is kept.
+CREATE TABLE IF NOT EXISTS long_short_ratios
+(
+    exchange       LowCardinality(String),
+    market_type    Enum8('spot' = 1, 'perpetual' = 2, 'future' = 3, 'option' = 4),
+    symbol         LowCardinality(String),
+    raw_symbol     LowCardinality(String),
+    exchange_ns    Nullable(Int64) CODEC(Delta, ZSTD),
+    received_ns    Int64 CODEC(Delta, ZSTD),
+    published_ns   Int64 CODEC(Delta, ZSTD),
+    source         Enum8('live' = 1, 'poll' = 2, 'backfill' = 3, 'replay' = 4),
+    stored_ns      Int64 DEFAULT toUnixTimestamp64Nano(now64(9)) CODEC(Delta, ZSTD),
+    kind             Enum8('all_accounts' = 1, 'top_accounts' = 2, 'top_positions' = 3, 'taker_volume' = 4),
+    period           LowCardinality(String),
+    long_short_ratio Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    long_ratio       Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    short_ratio      Nullable(Decimal(38, 18)) CODEC(ZSTD(3)),
+    exchange_time  Nullable(DateTime64(9, 'UTC')) ALIAS fromUnixTimestamp64Nano(exchange_ns, 'UTC'),
+    received_time  DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(received_ns, 'UTC'),
+    INDEX by_exchange_ns exchange_ns TYPE minmax GRANULARITY 1,
+    INDEX by_received_ns received_ns TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(received_ns)
+PARTITION BY toYYYYMM(fromUnixTimestamp64Nano(coalesce(exchange_ns, received_ns), 'UTC'))
+ORDER BY (exchange, symbol, market_type, kind, period, coalesce(exchange_ns, received_ns))
+SETTINGS non_replicated_deduplication_window = 1000;
