@@ -1,20 +1,21 @@
-"""The compiled way through Book.apply does exactly what the Python code does, or nothing."""
+"""What is compiled does exactly what the Python code does, or nothing."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.book.market import snapshot
-from workers.book import book as books
+from workers.book import fast
 from workers.book.book import Book
 from workers.model.errors import BookError
 from workers.model.events import Levels
 
 pytestmark = pytest.mark.skipif(
-    not books.COMPILED,
+    not fast.COMPILED,
     reason="NOT RUN: workers/book/_fast.c was not built; install with a compiler",
 )
 
+WORDS = st.one_of(st.text(max_size=25), st.text("0123456789.", max_size=25))
 PLAIN = st.decimals(min_value=0, max_value=10**8, places=4).map(lambda each: f"{each:f}")
 NEAR = st.integers(1, 40).map(lambda cents: f"{100 + cents / 100:.2f}")
 ODD = st.sampled_from(
@@ -91,20 +92,20 @@ def test_odd_levels_are_taken_or_refused_alike(updates):
     ],
 )  # fmt: skip
 def test_an_unusual_level_is_left_to_python_and_nothing_changes(level):
-    assert books.set_usual_levels is not None
+    assert fast.set_usual_levels is not None
     keys, values = [1.0, 2.0], ["a", "b"]
     lists = keys[:], values[:], keys[:], values[:]
     usual = ("7", "1")
-    assert books.set_usual_levels([usual, level], [usual], *lists) is False
-    assert books.set_usual_levels([usual], [usual, level], *lists) is False
+    assert fast.set_usual_levels([usual, level], [usual], *lists) is False
+    assert fast.set_usual_levels([usual], [usual, level], *lists) is False
     assert lists == (keys, values, keys, values)
 
 
 def test_more_levels_than_fit_on_the_stack_are_set():
-    assert books.set_usual_levels is not None
+    assert fast.set_usual_levels is not None
     bid_keys, bid_values, ask_keys, ask_values = [], [], [], []
     many = [(f"{n}.5", "1") for n in range(1, 1001)]
-    assert books.set_usual_levels(many, many, bid_keys, bid_values, ask_keys, ask_values)
+    assert fast.set_usual_levels(many, many, bid_keys, bid_values, ask_keys, ask_values)
     assert bid_keys == [n + 0.5 for n in range(1, 1001)]
     assert ask_keys == [-key for key in reversed(bid_keys)]
     assert bid_values == ask_values[::-1] == [f'["{n}.5","1"]' for n in range(1, 1001)]
@@ -114,6 +115,15 @@ def test_more_levels_than_fit_on_the_stack_are_set():
     "lists", [([],) * 5, ([],) * 7, ([], [], [], [], [], ()), ([], [], [1.0], [], [], [])]
 )
 def test_a_wrong_call_is_an_error(lists):
-    assert books.set_usual_levels is not None
+    assert fast.set_usual_levels is not None
     with pytest.raises((TypeError, ValueError)):
-        books.set_usual_levels(*lists)
+        fast.set_usual_levels(*lists)
+
+
+@given(st.one_of(PLAIN, WORDS), st.one_of(PLAIN, WORDS))
+def test_plain_decimals_are_the_same_to_both(one, other):
+    assert fast.plain(one, other) is fast.plain_in_python(one, other)
+
+
+def test_what_is_no_text_is_not_plain():
+    assert not any(map(fast.plain, (1, 1.5, None, b"1", ["1"])))

@@ -1,4 +1,5 @@
-/* The usual case of Book.apply, compiled: plain decimals into two sorted lists for each side.
+/* The usual case of Book.apply, compiled: plain decimals into two sorted lists for each side; and
+ * the look at a text that comes before it.
  *
  * What it does is what book.py and side.py do, which remain the rule and the fallback: keys are
  * floats (prices of asks negated, so that the best level is last), values are the levels as JSON
@@ -204,13 +205,27 @@ apply(PyObject *module, PyObject *const *given, Py_ssize_t count)
     return result;
 }
 
+PyDoc_STRVAR(plain_doc, "plain(*texts)\n--\n\n"
+                        "Whether all texts are plain decimals of at most 20 characters.");
+
+static PyObject *
+plain(PyObject *module, PyObject *const *texts, Py_ssize_t count)
+{
+    int zero;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (!read_quantity(texts[i], &zero))
+            Py_RETURN_FALSE;
+    Py_RETURN_TRUE;
+}
+
 static PyMethodDef methods[] = {
+    {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
     {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL, apply_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_fast", "The usual case of Book.apply, compiled.", 0, methods,
+    PyModuleDef_HEAD_INIT, "_fast", "What fast.py offers, compiled.", 0, methods,
 };
 
 PyMODINIT_FUNC

@@ -1,4 +1,4 @@
-"""The usual case of Book.apply, compiled from _fast.c; absent where it was not built."""
+"""Compiled from _fast.c; absent where it was not built, see fast.py."""
 
 from workers.model.events import Levels
 
@@ -9,5 +9,5 @@ def apply(
     bid_values: list[str],
     ask_keys: list[float],
     ask_values: list[str],
-) -> bool:
-    """Set the quantities of some levels; 0 removes. False: nothing was changed."""
+) -> bool: ...
+def plain(*texts: str) -> bool: ...

@@ -5,18 +5,12 @@ outside the range a snapshot covered, or beyond ones that were pruned, are kept 
 never published, because their neighbours may be missing.
 """
 
+from workers.book.fast import set_usual_levels
 from workers.book.sequence import Snapshot
 from workers.book.side import UNIQUE_CHARACTERS, Comparison, Side
 from workers.model.errors import BookError
 from workers.model.events import Levels
 from workers.model.level import LevelNumbers, read_levels
-
-try:
-    from workers.book._fast import apply as set_usual_levels
-except ImportError:  # there was no compiler where this was installed
-    set_usual_levels = None  # type: ignore[assignment]
-COMPILED = set_usual_levels is not None
-"""Usual levels go the compiled way, two to three times as fast; else Python does it all."""
 
 
 class Book:
