@@ -54,6 +54,7 @@ FAULTS = {
     "trail": backs,
     "flood": st.just(BUFFER + 2),
     "disconnect": messages,
+    "hand over": places,
     "subscribed": st.just(0),
     "resync": st.just(0),
     "stale": st.just(0),
@@ -150,6 +151,8 @@ class Network:
             case "disconnect":
                 self._disconnect()
                 self._next(*detail)
+            case "hand over" if sync.phase is Phase.SYNCED and self.sent:
+                self._hand_over(self.sent[-1 - detail :])
             case "subscribed":
                 self._take(sync.subscribed())
             case "resync":
@@ -223,6 +226,16 @@ class Network:
         message = self._next(*detail)
         message.bids, message.asks = bids, asks
         return message
+
+    def _hand_over(self, again: list[BookDelta]) -> None:
+        """Another connection goes on where the book stands, and began some messages before."""
+        assert self.sync.last_id is not None
+        if self.exchange.sequencer(self.sync.last_id).too_old(again[0]):
+            return
+        self.delayed.clear()
+        self.sync.handed_over()
+        for message in again:
+            self._take(self.sync.delta(message))
 
     def _count_anew(self, changes, *, lost: bool) -> None:
         message = self.exchange.begins_anew(changes)
