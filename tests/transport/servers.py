@@ -195,19 +195,27 @@ class RawServer:
 class ConnectProxy:
     """An HTTP proxy that tunnels every CONNECT to one port of 127.0.0.1, whatever name is asked.
 
+    Args:
+        target_port: where every tunnel ends.
+        refusal: answers this instead.
+
     Attributes:
         requests: the request heads it was given.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, refusal: bytes = b"") -> None:
         self.requests: list[bytes] = []
         self._target_port = target_port
         self._sockets: list[socket.socket] = []
+        self._refusal = refusal
         self._server = RawServer(self._tunnel)
         self.url = f"http://127.0.0.1:{self._server.port}"
 
     def _tunnel(self, peer: Peer) -> None:
         self.requests.append(peer.request)
+        if self._refusal:
+            peer.send(self._refusal)
+            return
         target = socket.create_connection(("127.0.0.1", self._target_port))
         self._sockets.append(target)
         peer.raw.settimeout(None)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.transport.servers import CA_FILE, WAIT_S, Peer, RawServer, reply, server_tls
+from tests.transport.servers import WAIT_S, Peer, RawServer, reply
 from workers.transport.websocket import Disconnected, WebSocketConnection
 
 
@@ -29,6 +29,7 @@ def test_a_refused_upgrade_tells_its_http_status():
     with RawServer(reply(refusal)) as server:
         end = cannot_connect(server.url)
     assert end.http_status == 429
+    assert end.retry_after_s == 7
     assert "answered 429" in end.reason
 
 
@@ -79,15 +80,3 @@ def test_a_reply_that_drips_byte_by_byte_is_given_up():
 @pytest.mark.parametrize("url", ["ws://", "http://127.0.0.1/", "ws://127.0.0.1:port/"])
 def test_an_address_that_is_none_cannot_be_connected(url):
     cannot_connect(url)
-
-
-def test_a_certificate_of_an_unknown_authority_is_refused():
-    with RawServer(tls=server_tls()) as server:
-        assert "CERTIFICATE_VERIFY_FAILED" in cannot_connect(server.url).reason
-
-
-def test_a_certificate_of_another_host_is_refused():
-    with RawServer(tls=server_tls()) as server:
-        other_name = {"server_hostname": "another.invalid"}
-        end = cannot_connect(server.url, ca_file=CA_FILE, sslopt=other_name)
-    assert "Hostname mismatch" in end.reason

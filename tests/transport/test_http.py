@@ -15,7 +15,9 @@ from workers.model.clock import ManualClock
 from workers.model.errors import ExchangeError, RateLimited, ServiceClosed, TransportError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.transport.budget import BudgetExhausted, WeightBudget
-from workers.transport.http import HttpClient, retry_after_s
+from workers.transport.headers import retry_after_s
+from workers.transport.http import HttpClient
+from workers.transport.network import Network
 
 DEPTH = HttpRequest("/api/v3/depth", {"symbol": "BTCUSDT", "limit": "5000"}, weight=250)
 
@@ -235,7 +237,7 @@ def test_certificates_are_verified_and_a_private_authority_can_be_named(start, m
     rest = start(secure=True)
     with pytest.raises(TransportError, match="signed by an authority we do not know"):
         make(rest.url).get(DEPTH)
-    assert make(rest.url, ca_file=CA_FILE).get(DEPTH).status == 200
+    assert make(rest.url, network=Network(ca_file=CA_FILE)).get(DEPTH).status == 200
 
 
 def test_calls_go_through_the_proxy_of_the_environment(start, make, monkeypatch):
@@ -244,7 +246,7 @@ def test_calls_go_through_the_proxy_of_the_environment(start, make, monkeypatch)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with ConnectProxy(rest.server_port) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url)
-        client = make("https://exchange.invalid", ca_file=CA_FILE)
+        client = make("https://exchange.invalid", network=Network(ca_file=CA_FILE))
         assert client.get(DEPTH).status == 200
         client.close()
     assert proxy.requests[0].startswith(b"CONNECT exchange.invalid:443 ")

@@ -1,9 +1,8 @@
 import pytest
 
-from tests.transport import wire
-from tests.transport.servers import CA_FILE, WAIT_S, ConnectProxy, RawServer, server_tls
 from workers.model.errors import TransportError
-from workers.transport.proxy import proxy_for, websocket_options
+from workers.transport.network import Network
+from workers.transport.proxy import Proxy
 from workers.transport.websocket import Disconnected, WebSocketConnection
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -17,9 +16,9 @@ def environment(monkeypatch):
     return monkeypatch
 
 
-def end(connection: WebSocketConnection) -> None:
-    connection.abort()
-    connection.close()
+def proxy_for(url: str) -> str | None:
+    proxy = Network().proxy_for(url)
+    return proxy.url if proxy else None
 
 
 @pytest.mark.parametrize(
@@ -67,23 +66,73 @@ def test_loopback_never_goes_through_a_proxy(environment, host):
     assert proxy_for(f"ws://{host}/ws") is None
 
 
-def test_a_proxy_address_becomes_the_options_of_the_library():
-    options = websocket_options("socks5h://me:p%40ss@proxy.invalid")
-    assert options["http_proxy_host"] == "proxy.invalid"
-    assert options["http_proxy_port"] == 1080
-    assert options["proxy_type"] == "socks5h"
-    assert options["http_proxy_auth"] == ("me", "p@ss")
+def test_a_proxy_address_is_read_and_its_password_is_not_shown():
+    proxy = Proxy.parse("socks5h://me:p%40ss@proxy.invalid")
+    assert (proxy.kind, proxy.host, proxy.port) == ("socks5h", "proxy.invalid", 1080)
+    assert (proxy.username, proxy.password) == ("me", "p@ss")
+    assert proxy.url == "socks5h://me:p%40ss@proxy.invalid:1080"
+    assert "p@ss" not in f"{proxy!r} {proxy.name} {Network(proxy=proxy.url)!r}"
 
 
-@pytest.mark.parametrize("proxy", ["https://proxy.invalid:1", "ftp://proxy.invalid", "http://"])
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("proxy.invalid:3128", "http://proxy.invalid:3128"),
+        ("https://proxy.invalid", "https://proxy.invalid:443"),
+        ("socks://proxy.invalid", "socks5h://proxy.invalid:1080"),
+        ("http://[::1]:3128", "http://[::1]:3128"),
+    ],
+)
+def test_what_an_address_leaves_out_is_the_usual(address, name):
+    assert Proxy.parse(address).name == name
+
+
+@pytest.mark.parametrize("proxy", ["ftp://proxy.invalid", "http://", "quic://me:secret@x:1"])
 def test_a_proxy_we_cannot_speak_to_is_refused_with_the_remedy(proxy):
-    with pytest.raises(TransportError, match=r"write http://host:port or socks5h://host:port"):
-        websocket_options(proxy)
+    with pytest.raises(TransportError, match=r"write http://host:port or socks5h://host:port") as e:
+        Proxy.parse(proxy)
+    assert "secret" not in str(e.value)
 
 
 def test_a_proxy_port_that_is_no_number_is_refused():
     with pytest.raises(TransportError, match=r"proxy proxy\.invalid"):
-        websocket_options("http://proxy.invalid:port")
+        Proxy.parse("http://proxy.invalid:port")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:18080", "exchange.invalid"])
+def test_a_proxy_of_the_settings_goes_before_the_environment_and_for_loopback(environment, host):
+    environment.setenv("all_proxy", "http://other.invalid:1")
+    environment.setenv("no_proxy", "*")
+    proxy = Network(proxy="http://proxy.invalid:3128").proxy_for(f"wss://{host}/ws")
+    assert proxy is not None
+    assert proxy.host == "proxy.invalid"
+
+
+@pytest.mark.parametrize(
+    ("host", "direct"),
+    [
+        ("10.1.2.3", True),
+        ("11.1.2.3", False),
+        ("stream.exchange.invalid", True),
+        ("myexchange.invalid", False),
+        ("[fd00::1]", True),
+    ],
+)
+@pytest.mark.parametrize("named", ["settings", "environment"])
+def test_exempt_hosts_of_the_settings_are_reached_directly(environment, host, direct, named):
+    environment.setenv("https_proxy", "http://proxy.invalid:3128")
+    network = Network(
+        proxy="http://proxy.invalid:3128" if named == "settings" else None,
+        no_proxy=("10.0.0.0/8", ".exchange.invalid", "fd00::/8"),
+    )
+    assert (network.proxy_for(f"wss://{host}/ws") is None) is direct
+
+
+def test_limits_are_counted_for_the_proxy_calls_leave_from(environment):
+    url = "https://exchange.invalid"
+    assert Network().egress(url) == "direct"
+    assert Network(proxy="http://me:x@proxy.invalid:3128").egress(url) == "proxy.invalid:3128"
+    assert Network(proxy="http://proxy.invalid:3128", egress_name="berlin").egress(url) == "berlin"
 
 
 def test_an_unusable_proxy_in_the_environment_is_a_failed_connect(environment):
@@ -91,42 +140,3 @@ def test_an_unusable_proxy_in_the_environment_is_a_failed_connect(environment):
     connection = WebSocketConnection("wss://exchange.invalid/ws", connect_timeout_s=1)
     with pytest.raises(Disconnected, match="scheme 'ftp'"):
         connection.connect()
-
-
-@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_a_websocket_goes_through_the_proxy_of_the_environment(environment, secure):
-    scheme = "wss" if secure else "ws"
-    with (
-        RawServer(tls=server_tls() if secure else None) as server,
-        ConnectProxy(server.port) as proxy,
-    ):
-        environment.setenv("https_proxy" if secure else "http_proxy", proxy.url)
-        connection = WebSocketConnection(
-            f"{scheme}://exchange.invalid:9443/ws", connect_timeout_s=WAIT_S, ca_file=CA_FILE
-        )
-        connection.connect()
-        server.peer().send(wire.frame(b"through"))
-        assert connection.receive(WAIT_S) == [b"through"]
-        end(connection)
-    assert proxy.requests[0].startswith(b"CONNECT exchange.invalid:9443 HTTP/1.1\r\n")
-
-
-def test_a_named_proxy_is_used_with_its_password_and_goes_before_the_environment(environment):
-    environment.setenv("http_proxy", "http://127.0.0.1:1")
-    with RawServer() as server, ConnectProxy(server.port) as proxy:
-        named = proxy.url.replace("http://", "http://me:secret@")
-        connection = WebSocketConnection(
-            "ws://exchange.invalid/ws", connect_timeout_s=WAIT_S, proxy=named
-        )
-        connection.connect()
-        end(connection)
-    assert b"Proxy-Authorization: Basic bWU6c2VjcmV0\r\n" in proxy.requests[0]
-
-
-def test_an_empty_proxy_means_none_whatever_the_environment_says(environment):
-    environment.setenv("http_proxy", "http://127.0.0.1:1")
-    environment.setenv("all_proxy", "http://127.0.0.1:1")
-    with RawServer() as server:
-        connection = WebSocketConnection(server.url, connect_timeout_s=WAIT_S, proxy="")
-        connection.connect()
-        end(connection)

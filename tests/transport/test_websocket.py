@@ -9,6 +9,7 @@ import pytest
 from tests.transport import wire
 from tests.transport.servers import CA_FILE, WAIT_S, Peer, RawServer, server_tls, upgrade
 from workers.model.errors import TransportError
+from workers.transport.network import Network
 from workers.transport.websocket import Disconnected, WebSocketConnection
 
 SECURE = [pytest.param(False, id="plain"), pytest.param(True, id="tls")]
@@ -22,7 +23,9 @@ def server(request) -> Iterator[RawServer]:
 
 @pytest.fixture
 def connection(server: RawServer) -> Iterator[WebSocketConnection]:
-    connection = WebSocketConnection(server.url, connect_timeout_s=WAIT_S, ca_file=CA_FILE)
+    connection = WebSocketConnection(
+        server.url, connect_timeout_s=WAIT_S, network=Network(ca_file=CA_FILE)
+    )
     connection.connect()
     yield connection
     connection.abort()
@@ -55,7 +58,9 @@ def test_data_in_the_segment_of_the_upgrade_reply_is_not_lost(server):
         upgrade(wire.frame(b"first") + wire.frame(b"second")),
         tls=server_tls() if server.url.startswith("wss") else None,
     ) as eager:
-        connection = WebSocketConnection(eager.url, connect_timeout_s=WAIT_S, ca_file=CA_FILE)
+        connection = WebSocketConnection(
+            eager.url, connect_timeout_s=WAIT_S, network=Network(ca_file=CA_FILE)
+        )
         connection.connect()
         assert receive_all(connection, 2) == [b"first", b"second"]
         connection.abort()
@@ -192,7 +197,10 @@ def test_a_reset_is_1006(connection, peer):
 
 def test_a_message_over_the_limit_ends_with_1009_and_the_peer_is_told(server):
     connection = WebSocketConnection(
-        server.url, connect_timeout_s=WAIT_S, ca_file=CA_FILE, max_message_bytes=1000
+        server.url,
+        connect_timeout_s=WAIT_S,
+        network=Network(ca_file=CA_FILE),
+        max_message_bytes=1000,
     )
     connection.connect()
     peer = server.peer()
@@ -268,7 +276,9 @@ def test_close_does_not_wait_for_ever_for_an_answer(connection, peer):
 
 
 def test_a_send_the_peer_never_reads_ends_the_connection(server):
-    connection = WebSocketConnection(server.url, connect_timeout_s=1, ca_file=CA_FILE)
+    connection = WebSocketConnection(
+        server.url, connect_timeout_s=1, network=Network(ca_file=CA_FILE)
+    )
     connection.connect()
     with pytest.raises(Disconnected, match="send failed"):
         connection.send(b"x" * 30_000_000)

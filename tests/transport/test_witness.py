@@ -8,6 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from tests.transport.servers import CA_FILE, WAIT_S, server_tls
+from workers.transport.network import Network
 from workers.transport.websocket import Disconnected, WebSocketConnection
 
 
@@ -56,7 +57,9 @@ def url(request) -> Iterator[str]:
 
 @pytest.fixture
 def connection(url: str) -> Iterator[WebSocketConnection]:
-    connection = WebSocketConnection(url, connect_timeout_s=WAIT_S, ca_file=CA_FILE)
+    connection = WebSocketConnection(
+        url, connect_timeout_s=WAIT_S, network=Network(ca_file=CA_FILE)
+    )
     connection.connect()
     assert connection.receive(WAIT_S) == [b"hello"]
     yield connection

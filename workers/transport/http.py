@@ -3,14 +3,10 @@
 One call is one attempt; call.py repeats what may be repeated.
 """
 
-import email.utils
 import logging
-import os
-import time
+import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -22,8 +18,8 @@ from workers.model.errors import ExchangeError, RateLimited
 from workers.model.http import HttpRequest, HttpResponse
 from workers.transport.budget import Priority
 from workers.transport.failures import CallFailed, explain
-from workers.transport.proxy import proxy_for
-from workers.transport.websocket import user_agent
+from workers.transport.headers import retry_after_s, user_agent
+from workers.transport.network import Network
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +68,7 @@ class HttpClient:
         read_error: turns a reply of status 400 or above into the error that is raised.
         used_weight_header: lower-case name of the header that tells the weight used; None: none.
         max_body_bytes: a longer body (unpacked) is a TransportError.
-        ca_file: certificates of a private authority; default `REQUESTS_CA_BUNDLE`, else certifi's.
+        network: proxy and trusted authorities; default: the environment's.
         clock: stamps `received_ns` and measures deadlines.
     """
 
@@ -86,7 +82,7 @@ class HttpClient:
         read_error: Callable[[HttpResponse], ExchangeError],
         used_weight_header: str | None = None,
         max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
-        ca_file: Path | str | None = None,
+        network: Network | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
@@ -99,15 +95,16 @@ class HttpClient:
         self._used_weight_header = used_weight_header
         self._max_body_bytes = max_body_bytes
         self._clock: Clock = clock if clock is not None else SystemClock()
+        network = network if network is not None else Network()
         self._session = requests.Session()
-        # No .netrc, and the proxy is chosen by the rules the WebSockets follow.
+        # No .netrc, and proxy and authorities are chosen by the rules the WebSockets follow.
         self._session.trust_env = False
-        self._session.verify = str(ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or "") or True
         self._session.headers["User-Agent"] = user_agent()
-        proxy = proxy_for(self._base_url)
-        if proxy:
-            self._session.proxies = {"http": proxy, "https": proxy}
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._proxy = network.proxy_for(self._base_url)
+        if self._proxy:
+            self._session.proxies = {"http": self._proxy.url, "https": self._proxy.url}
+            self._address += f" through {self._proxy.name}"
+        adapter = _VerifyingAdapter(network.tls())
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -230,22 +227,23 @@ class HttpClient:
         return error
 
 
-def retry_after_s(value: str | None, now_ns: int | None = None) -> float | None:
-    """Seconds in a Retry-After header, a number or an HTTP date; None: absent or unreadable.
+class _VerifyingAdapter(HTTPAdapter):
+    """One connection, TLS verified by a given context, of a proxy too; no retries."""
 
-    Args:
-        value: the header.
-        now_ns: UTC, what a date is compared with; default: now.
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware: datetime = date if date.tzinfo else date.replace(tzinfo=UTC)
-    now_s = (time.time_ns() if now_ns is None else now_ns) / 1e9
-    return max(0.0, aware.timestamp() - now_s)
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Have connections verified by the context."""
+        super().init_poolmanager(*args, **options, ssl_context=self._tls)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Likewise through a proxy."""
+        if proxy.startswith("https:"):
+            options["proxy_ssl_context"] = self._tls
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._tls)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Keep requests from adding its own authorities to the context."""
+        conn.cert_reqs = "CERT_REQUIRED"

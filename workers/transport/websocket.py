@@ -1,36 +1,43 @@
 """One WebSocket connection to an exchange: bytes in, messages out.
 
-websocket-client connects (TLS, proxies, upgrade) and sends; receiving is ours (frames.py), because
-the library reads each frame in two to three small pieces and copies it between them. The library
-reads the upgrade reply byte by byte, so what follows it in the same segment is still in the socket.
+websocket-client connects (TLS, upgrade) and sends, tunnel.py leads through proxies; receiving is
+ours (frames.py), because the library reads each frame in two to three small pieces and copies it
+between them. The library reads the upgrade reply byte by byte, so what follows it in the same
+segment is still in the socket.
 
 Does not reconnect, subscribe or watch for silence: the collector does.
 """
 
-import functools
-import importlib.metadata
 import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import websocket
-from websocket._http import ProxyError  # type: ignore[attr-defined]  # its only home
+from python_socks import ProxyError
 
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import TransportError
+from workers.transport.failures import explain
 from workers.transport.frames import ABNORMAL, NORMAL, PING, FrameReader
-from workers.transport.proxy import proxy_for, websocket_options
+from workers.transport.headers import retry_after_s, user_agent
+from workers.transport.network import Network
+from workers.transport.proxy import Proxy
+from workers.transport.tunnel import open_tunnel, raw_socket, socket_options
 
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 READ_BYTES = 64 * 1024
 """One read; larger buffers are mapped afresh by the C library for each call and cost more."""
-RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
-"""Asked of the kernel: bursts wait there while books are being updated."""
 CLOSE_TIMEOUT_S = 1.0
 
+_NO_PROXY: dict[str, Any] = {
+    "http_proxy_host": "none.invalid",
+    "http_proxy_port": 1,
+    "http_no_proxy": ["*"],
+}
+"""Without a proxy's name the library reads the environment, by rules of its own; so name one and
+exempt every host from it."""
 _CONNECT_ERRORS = (
     websocket.WebSocketException,
     ProxyError,
@@ -49,20 +56,19 @@ class Disconnected(TransportError):
         reason: the peer's words, or ours.
         http_status: the status of an upgrade the server refused (429: too many connects), else
             None.
+        retry_after_s: how long that answer asked to wait; None: it did not say.
     """
 
-    def __init__(self, code: int | None, reason: str, http_status: int | None = None) -> None:
+    def __init__(
+        self,
+        code: int | None,
+        reason: str,
+        http_status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(f"disconnected, code {code}: {reason}" if code else reason)
         self.code, self.reason, self.http_status = code, reason, http_status
-
-
-@functools.cache
-def user_agent() -> str:
-    """What we call ourselves to exchanges."""
-    try:
-        return f"marketprism/{importlib.metadata.version('marketprism')}"
-    except importlib.metadata.PackageNotFoundError:
-        return "marketprism"
+        self.retry_after_s = retry_after_s
 
 
 class WebSocketConnection:
@@ -75,10 +81,7 @@ class WebSocketConnection:
         connect_timeout_s: for each step of connecting (TCP, proxy, TLS), for the upgrade as a
             whole, and for each send.
         max_message_bytes: a longer message ends the connection with code 1009.
-        sslopt: passed to websocket-client; certificates are verified unless it says otherwise.
-        ca_file: certificates of a private authority, instead of the system's.
-        proxy: `http://user:password@host:port` or `socks5h://...`; None: by the environment, see
-            proxy.py; "": none.
+        network: proxy and trusted authorities; default: the environment's.
         headers: more headers for the upgrade request.
         clock: stamps `received_ns`.
 
@@ -99,21 +102,16 @@ class WebSocketConnection:
         *,
         connect_timeout_s: float,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
-        sslopt: Mapping[str, Any] | None = None,
-        ca_file: Path | str | None = None,
-        proxy: str | None = None,
+        network: Network | None = None,
         headers: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.url = url
         self._connect_timeout_s = connect_timeout_s
-        self._proxy = proxy
+        self._network = network if network is not None else Network()
         self._headers = {"User-Agent": user_agent(), **(headers or {})}
         self._clock: Clock = clock if clock is not None else SystemClock()
-        options = dict(sslopt or {})
-        if ca_file is not None:
-            options["ca_certs"] = str(ca_file)
-        self._library = websocket.WebSocket(sockopt=_socket_options(), sslopt=options)
+        self._library = websocket.WebSocket(sockopt=socket_options())
         self._frames = FrameReader(max_message_bytes)
         self._socket: socket.socket | None = None
         self._timeout_s: float | None = None
@@ -140,20 +138,20 @@ class WebSocketConnection:
         watchdog = threading.Timer(self._connect_timeout_s * 3, self._shut)
         watchdog.daemon = True
         watchdog.start()
+        proxy: Proxy | None = None
         try:
-            proxy = proxy_for(self.url) if self._proxy is None else self._proxy or None
+            proxy = self._network.proxy_for(self.url)
+            self._library.sock_opt.sslopt = {"context": self._network.tls()}
             self._library.connect(  # type: ignore[no-untyped-call]
                 self.url,
                 timeout=self._connect_timeout_s,
                 header=self._headers,
                 suppress_origin=True,
                 redirect_limit=0,
-                **websocket_options(proxy),
+                **(_NO_PROXY if proxy is None else {"socket": self._through(proxy)}),
             )
         except _CONNECT_ERRORS as error:
-            status = getattr(error, "status_code", None)
-            words = f"answered {status}" if status else f"{type(error).__name__}: {error}"
-            self._ended = Disconnected(None, f"{self.url}: cannot connect: {words}", status)
+            self._ended = self._cannot_connect(error, proxy)
             raise self._ended from error
         finally:
             watchdog.cancel()
@@ -227,6 +225,25 @@ class WebSocketConnection:
         """
         self._aborted = True
         self._shut()
+
+    def _through(self, proxy: Proxy) -> socket.socket:
+        return open_tunnel(
+            proxy, self.url, timeout_s=self._connect_timeout_s, tls=self._network.tls()
+        )
+
+    def _cannot_connect(self, error: Exception, proxy: Proxy | None) -> Disconnected:
+        status = getattr(error, "status_code", None)
+        if status:
+            words = f"answered {status}"
+        elif isinstance(error, TransportError):
+            words = str(error)
+        else:
+            _, words = explain(error)
+        way = f" through {proxy.name}" if proxy else ""
+        asked = (getattr(error, "resp_headers", None) or {}).get("retry-after")
+        return Disconnected(
+            None, f"{self.url}: cannot connect{way}: {words}", status, retry_after_s(asked)
+        )
 
     def _read(self, timeout_s: float) -> list[bytes] | None:
         """Messages of one read; None if there was nothing to read in time."""
@@ -320,7 +337,10 @@ class WebSocketConnection:
             self.close_code = code
             self._ended = Disconnected(code, reason)
             self._shut()
+            held = self._library.sock
             self._library.shutdown()  # type: ignore[no-untyped-call]
+            if held is not None:
+                held.close()  # the library leaves TLS inside TLS open
         return self._ended
 
     def _shut(self) -> None:
@@ -330,24 +350,7 @@ class WebSocketConnection:
             return
         try:
             # Not SSLSocket.shutdown: it takes the TLS object from under a reading thread.
-            socket.socket.shutdown(held, socket.SHUT_RDWR)
+            socket.socket.shutdown(raw_socket(held), socket.SHUT_RDWR)
         except OSError:
             # Closed already, by either side: what was wanted.
             return
-
-
-@functools.cache
-def _receive_buffer_allowed() -> bool:
-    """Whether the kernel grants the buffer; less would be smaller than what it tunes by itself."""
-    limit = Path("/proc/sys/net/core/rmem_max")
-    try:
-        return int(limit.read_text()) >= RECEIVE_BUFFER_BYTES
-    except (OSError, ValueError):
-        return False
-
-
-def _socket_options() -> list[tuple[int, int, int]]:
-    """Beside the library's own: TCP_NODELAY and keepalive (30 s idle, 3 probes of 10 s)."""
-    if not _receive_buffer_allowed():
-        return []
-    return [(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)]
