@@ -306,6 +306,9 @@ class NetworkSettings(Section):
     """Hosts, domains (.example.org) and networks that are reached without the proxy."""
     ca_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
     """Certificates, PEM, trusted beside the system's own."""
+    egress: Annotated[str, Field(min_length=1, pattern=r"^[\w.:-]+$")] | None = None
+    """Names the address calls leave from: processes that share Redis and this name share each
+    exchange's limits. None: the proxy's host and port, else one name for all."""
 
 
 class ExchangeSettings(Section):

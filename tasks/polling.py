@@ -16,10 +16,16 @@ from workers.exchanges import registry
 from workers.runtime.poller import Pollers
 from workers.runtime.polls import Polls
 from workers.runtime.publishing import EventPublisher
+from workers.transport.network import Network
 
 STOP_TIMEOUT_S = 8.0
 
-pollers = Pollers(app.settings.exchanges, registry.exchange, redis_url=app.settings.redis.url)
+pollers = Pollers(
+    app.settings.exchanges,
+    registry.exchange,
+    redis_url=app.settings.redis.url,
+    network=Network.from_settings(app.settings.network),
+)
 publisher = EventPublisher(app.settings.nats)
 polls = Polls(app.settings, pollers, publisher)
 

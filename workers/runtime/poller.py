@@ -20,6 +20,7 @@ from workers.telemetry.metrics import Counters
 from workers.transport.budget import Priority
 from workers.transport.call import CallPolicy
 from workers.transport.http import HttpClient
+from workers.transport.network import Network
 from workers.transport.rate_budget import RateBudget
 from workers.transport.rates import open_budget
 
@@ -44,6 +45,7 @@ class Poller:
         clock: tells when instruments are too old.
         policy: how calls are made; tests pass one that does not wait.
         budget: what they are paid from; default: one of this poller's own.
+        network: how the exchange is reached; default: as the environment says.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Poller:
         clock: Clock | None = None,
         policy: CallPolicy | None = None,
         budget: RateBudget | None = None,
+        network: Network | None = None,
     ) -> None:
         self.exchange, self.settings = exchange, settings
         self.clock: Clock = clock or SystemClock()
@@ -60,6 +63,7 @@ class Poller:
             exchange.name, exchange.limits, redis_url=None, clock=self.clock
         )
         self.policy = policy or CallPolicy(exchange.name, Counters(), clock=self.clock)
+        self._network = network
         self._of_thread = threading.local()
         self._loading = threading.Lock()
         self._instruments: Mapping[str, Instrument] = {}
@@ -160,6 +164,7 @@ class Poller:
                 budget=self.budget,
                 read_error=self.exchange.read_error,
                 used_weight_header=self.exchange.limits.used_weight_header,
+                network=self._network,
             )
         return self.policy.call(client, request, read, deadline_s=DEADLINE_S, priority=priority)
 
@@ -203,6 +208,7 @@ class Pollers:
         find: an exchange's declaration by its name.
         counters: count the calls.
         redis_url: where the budgets of all processes are; None: each has its own.
+        network: how exchanges are reached; default: as the environment says.
     """
 
     def __init__(
@@ -211,8 +217,10 @@ class Pollers:
         find: Callable[[str], Exchange],
         counters: Counters | None = None,
         redis_url: str | None = None,
+        network: Network | None = None,
     ) -> None:
         self._settings, self._find, self._redis_url = settings, find, redis_url
+        self._network = network or Network()
         self.counters = counters or Counters()
         self._lock = threading.Lock()
         self._pollers: dict[str, Poller] = {}
@@ -227,12 +235,18 @@ class Pollers:
             raise unknown_name("exchange", exchange, self._settings)
         with self._lock:
             if exchange not in self._pollers:
-                declared = self._find(exchange)
+                declared, settings = self._find(exchange), self._settings[exchange]
                 self._pollers[exchange] = Poller(
                     declared,
-                    self._settings[exchange],
+                    settings,
                     policy=CallPolicy(exchange, self.counters),
-                    budget=open_budget(exchange, declared.limits, redis_url=self._redis_url),
+                    budget=open_budget(
+                        exchange,
+                        declared.limits,
+                        redis_url=self._redis_url,
+                        egress=self._network.egress(settings.rest_url),
+                    ),
+                    network=self._network,
                 )
             return self._pollers[exchange]
 
