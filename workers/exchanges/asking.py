@@ -114,13 +114,16 @@ def pages(asked: Asked, row_ns: int, most: int) -> list[Page]:
     return [Page(each, min(each + step_ns - 1, end_ns), most) for each in starts]
 
 
-def span(asked: Asked, row_ns: int, most: int) -> list[tuple[int, int]]:
-    """The same for exchanges that want both ends every time; the newest rows end now."""
+def span(asked: Asked, row_ns: int, most: int, *, running: bool = False) -> list[tuple[int, int]]:
+    """The same for exchanges that want both ends every time; the newest rows end now.
+
+    `running`: the newest row is not over yet and will not count, so one more is asked for.
+    """
     found = []
     for page in pages(asked, row_ns, most):
         end_ns = asked.now_ns if page.end_ns is None else page.end_ns
-        start_ns = end_ns - page.rows * row_ns if page.start_ns is None else page.start_ns
-        found.append((start_ns, end_ns))
+        start_ns = end_ns - (page.rows + running) * row_ns
+        found.append((start_ns if page.start_ns is None else page.start_ns, end_ns))
     return found
 
 

@@ -22,13 +22,21 @@ from workers.transport.failures import Outcome
 
 
 class PollFailed(MarketPrismError):
-    """A poll that brought less than it was asked for."""
+    """A poll that brought less than it was asked for.
 
+    Attributes:
+        outcome: what it is counted under.
+        follows: what happens next, the end of its text.
+    """
+
+    outcome = "failed"
     follows = "the next run asks again"
 
 
 class PollNotSent(PollFailed):
     """Nothing was sent."""
+
+    outcome = "not_sent"
 
 
 class PollRateLimited(PollFailed):
@@ -64,12 +72,14 @@ class PollRefused(PollFailed):
 class PollEmpty(PollFailed):
     """An answer without anything in it."""
 
+    outcome = "empty"
     follows = "nothing was published; the next run asks again"
 
 
 class PollMalformed(PollFailed):
     """An answer that is not what is documented."""
 
+    outcome = "malformed"
     follows = "nothing of it was published"
 
 
@@ -101,14 +111,18 @@ BY_OUTCOME: dict[Outcome, type[PollFailed]] = {
 }
 
 
-def failed(where: str, error: MarketPrismError, before: str = "") -> tuple[Outcome, PollFailed]:
-    """The outcome of a failed call, and the error a task ends with.
+def failed(where: str, error: MarketPrismError, path: str = "", before: str = "") -> PollFailed:
+    """The error a task ends with, for a failed call.
 
     Args:
         where: task and what it is about.
         error: of transport, or of the reader.
+        path: what was asked, unless the error says so itself.
         before: what of this run had succeeded, for the message.
     """
-    outcome = outcome_of(error)
+    outcome, text = outcome_of(error), str(error)
+    asked = f"GET {path}: " if path and path not in text else ""
     kind = BY_OUTCOME.get(outcome, PollFailed)
-    return outcome, kind(f"{where}: {outcome}: {error}; {before}{kind.follows}")
+    shown = kind(f"{where}: {outcome}: {asked}{text}; {before}{kind.follows}")
+    shown.outcome = outcome
+    return shown

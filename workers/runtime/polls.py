@@ -18,6 +18,7 @@ from workers.runtime.poll_result import PollResult
 from workers.runtime.poller import Poller, Pollers
 from workers.runtime.publishing import EventPublisher
 from workers.transport.budget import Priority
+from workers.transport.call import outcome_of
 from workers.transport.failures import Outcome
 
 PUBLISH_TIMEOUT_S = 5.0
@@ -68,18 +69,21 @@ class Polls:
         except ValueError:
             self._counters.add("polls_total", "none", name, "invalid")
             raise
+        outcome = "invalid"
         try:
             result = self._run(arguments, poller)
-        except PollFailed:
+            outcome = "ok"
+        except PollFailed as error:
+            outcome = error.outcome
             raise
         except ValueError:
-            self._count(arguments, "invalid")
             raise
         except MarketPrismError as error:
-            outcome, shown = failed(f"{name} {arguments.about}", error)
-            self._count(arguments, outcome)
+            shown = failed(f"{name} {arguments.about}", error)
+            outcome = shown.outcome
             raise shown from error
-        self._count(arguments, "ok")
+        finally:
+            self._counters.add("polls_total", arguments.exchange, name, outcome)
         return result.shown(poller.clock.monotonic_s())
 
     def _run(self, arguments: Arguments, poller: Poller) -> PollResult:
@@ -98,9 +102,11 @@ class Polls:
         return result
 
     def _snapshot(self, arguments: Arguments, poller: Poller, result: PollResult) -> None:
-        symbol = arguments.symbol or ""
-        book = poller.order_book(symbol, arguments.values["depth"])
+        symbol, depth = arguments.symbol or "", arguments.values["depth"]
+        book = poller.order_book(symbol, depth)
+        levels = depth or poller.settings.publish_depth
         result.calls, result.events = 1, 1
+        result.weight = poller.exchange.snapshot_request(book.raw_symbol, levels).weight
         result.more = {
             "symbol": symbol,
             "last_update_id": book.last_update_id,
@@ -129,7 +135,8 @@ class Polls:
             poller.clock.now_ns,
             publish,
         )
-        result.calls = len(poller.exchange.instruments_requests())
+        requests = poller.exchange.instruments_requests()
+        result.calls, result.weight = len(requests), sum(each.weight for each in requests)
         result.events = len(changes)
         delisted = sum(each.status == "delisted" for each in changes)
         result.more = {"listed": len(listed), "delisted": delisted}
@@ -140,14 +147,13 @@ class Polls:
         polls = self._polls(arguments, poller, instruments)
         past = arguments.values.get("start") is not None
         seen: set[str] = set()
-        failures: list[tuple[Outcome, MarketPrismError]] = []
+        failures: list[tuple[MarketPrismError, str]] = []
         for poll in polls:
             try:
                 events = poller.ask(poll, _priority(past=past))
             except MarketPrismError as error:
-                outcome = failed(where, error)[0]
-                failures.append((outcome, error))
-                if outcome in ONLY_THIS:
+                failures.append((error, poll.request.path))
+                if outcome_of(error) in ONLY_THIS:
                     continue
                 break
             for event in events:
@@ -156,19 +162,18 @@ class Polls:
             result.count(poll, events)
             self._publish(events, result)
         if failures:
-            outcome, cause = failures[0]
-            self._count(arguments, outcome)
+            cause, path = failures[0]
             before = f"{result.calls} of {len(polls)} questions were answered; "
-            raise failed(where, cause, before if len(polls) > 1 else "")[1] from cause
+            raise failed(where, cause, path, before if len(polls) > 1 else "") from cause
         if not result.events and not past and arguments.task.name not in MAY_BE_EMPTY:
-            self._count(arguments, "empty")
             raise PollEmpty(f"{where}: empty: no row at all; {PollEmpty.follows}")
         if arguments.symbol is None and arguments.currency is None:
             lacking = [each.symbol for each in instruments if each.symbol not in seen]
             result.missing = [*result.missing, *lacking]
             name = arguments.task.name
-            by = len(result.missing)
-            self._counters.add("polls_missing_total", arguments.exchange, name, by=by)
+            if result.missing:
+                by = len(result.missing)
+                self._counters.add("polls_missing_total", arguments.exchange, name, by=by)
 
     def _asked_for(
         self, arguments: Arguments, poller: Poller, result: PollResult
@@ -216,9 +221,6 @@ class Polls:
         timeout_s = PUBLISH_TIMEOUT_S + len(events) / PUBLISH_RATE
         if not self._publisher.publish_all(events, timeout_s):
             result.published = False
-
-    def _count(self, arguments: Arguments, outcome: Outcome | str) -> None:
-        self._counters.add("polls_total", arguments.exchange, arguments.task.name, outcome)
 
 
 def _priority(*, past: bool) -> Priority:

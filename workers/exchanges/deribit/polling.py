@@ -36,7 +36,7 @@ def volatility_index(asked: Asked) -> Sequence[Poll]:
             ),
             over(row_ns, asked.now_ns),
         )
-        for start_ns, end_ns in span(asked, row_ns, CANDLE_ROWS)
+        for start_ns, end_ns in span(asked, row_ns, CANDLE_ROWS, running=True)
     ]
 
 
@@ -79,7 +79,7 @@ def klines(asked: Asked) -> Sequence[Poll]:
             ),
             closed,
         )
-        for start_ns, end_ns in span(asked, length_ns(asked.period), CANDLE_ROWS)
+        for start_ns, end_ns in span(asked, length_ns(asked.period), CANDLE_ROWS, running=True)
     ]
 
 
