@@ -1,39 +1,26 @@
-"""The live table of `marketprism up`: symbols, books, rates, rows, lag, services."""
+"""The live table of `marketprism up`: every type of every exchange, books, services."""
 
 import time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
+from cli.expected import RARE, has_book, offered, types_of
 from cli.look import Look, Watcher
+from cli.service_lines import AWAY, one_line, service_line, services, span
 from cli.symbol_table import SymbolTable
+from cli.type_table import TYPES, Stored, TypeTable
 from config import queues
 from config.settings import Settings
+from workers.store.tables import BY_TYPE, TABLES
 
-AWAY = "not answering"
-_CHANNELS = {
-    "trade": "trade/s",
-    "aggregate-trade": "agg/s",
-    "orderbook": "depth/s",
-    "ticker": "tick/s",
-    "book-ticker": "bbo/s",
-}
-"""Frames received, by the channel they came through."""
-_TABLES = {
-    "trades": "trades",
-    "orderbook_deltas": "deltas",
-    "orderbook_snapshots": "books",
-    "tickers": "tickers",
-}
-"""Rows stored, by table."""
-_LEGEND = " /s: received · trades to tickers: rows stored · lag: received to stored"
 _ERROR_HEAD, _ERROR_TAIL = 50, 110
 """An error's beginning says where, its end why; all of it is in the log."""
-_FLOW = (*_CHANNELS.values(), *_TABLES.values())
-_SPARE = ("exchange", "levels", "tickers", "verified")
+_SPARE = ("lag", "exchange", "levels", "rows", "spread", "verified", "msg/s")
+_FEWEST_LINES = 5
+"""Below that a table of symbols gives way to one line about all books."""
 
 
 class Board:
@@ -54,20 +41,49 @@ class Board:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         look = self._watcher.now
-        below = Group(
-            Text(_LEGEND, style="dim"),
-            Text(),
-            self._services(look),
+        types = self.types(look)
+        end = Group(
             *(Text(remark, style="yellow") for remark in self.remarks(look)),
             Text(self.clock(), style="dim"),
         )
-        lines = None
-        if self.cropped:
-            lines = options.size.height - len(console.render_lines(below, options, pad=False))
-        rows = [self._cells(look, exchange, symbol) for exchange, symbol in self._pairs()]
-        if rows:
-            yield SymbolTable(rows, _FLOW, _SPARE, lines)
-        yield below
+        full = services(look, self._names())
+        symbols = [self._cells(look, exchange, symbol) for exchange, symbol in self._pairs()]
+        if not self.cropped:
+            table = SymbolTable(symbols, _SPARE) if symbols else Text("no exchange is enabled")
+            yield Group(types, Text(), table, Text(), full, Text(), end)
+            return
+
+        def height(*parts: RenderableType) -> int:
+            return len(console.render_lines(Group(*parts), options, pad=False))
+
+        left = options.size.height - height(types, end)
+        below: RenderableType = full
+        if left < height(full) + _FEWEST_LINES:
+            below = one_line(look, self._names())
+        left -= height(below)
+        if left - 1 < min(_FEWEST_LINES, len(symbols) + 1):
+            yield Group(types, *([Text()] if left > 1 else []), self._books(symbols), below, end)
+            return
+        symbols.sort(key=lambda each: each["book"] in ("SYNCED", ""))
+        yield Group(types, Text(), SymbolTable(symbols, _SPARE, left - 2), Text(), below, end)
+
+    def types(self, look: Look) -> TypeTable:
+        """What is stored, by type and exchange."""
+        cells = {}
+        exchanges = self._settings.enabled_exchanges()
+        for exchange, each in exchanges.items():
+            expected = types_of(list(each.channels)) - RARE
+            possible = offered(exchange, each)
+            for kind in TYPES:
+                table = BY_TYPE[kind].name
+                rows = None if look.rows is None else look.rows_of(table, exchange)
+                if kind not in possible and not rows:
+                    continue
+                lately = look.recent.get((table, exchange))
+                age_s = None if lately is None else (look.at_ns - lately.newest_ns) / 1e9
+                rate = 0.0 if lately is None else lately.rows_per_s
+                cells[kind, exchange] = Stored(rows, rate, age_s, kind in expected)
+        return TypeTable(list(exchanges), cells)
 
     def clock(self) -> str:
         """Time passed, time left, rows stored."""
@@ -98,12 +114,12 @@ class Board:
     def lines(self) -> list[str]:
         """The same as plain text."""
         look = self._watcher.now
-        lines = [self.clock()]
+        lines = [self.clock(), *(f"  {line}" for line in self.types(look).lines())]
         for exchange, symbol in self._pairs():
             cells = self._cells(look, exchange, symbol)
-            facts = [f"{name} {text}" for name, text in list(cells.items())[2:]]
+            facts = [f"{name} {text}" for name, text in list(cells.items())[2:] if text]
             lines.append(f"  {exchange} {symbol}: {'  '.join(facts)}")
-        lines += [f"  {name}: {self._service_line(look, name)}" for name in self._names()]
+        lines += [f"  {name}: {service_line(look, name)}" for name in self._names()]
         return lines + [f"  ! {remark}" for remark in self.remarks(look)]
 
     def _pairs(self) -> list[tuple[str, str]]:
@@ -118,87 +134,43 @@ class Board:
         return [*(queues.collector(name) for name in exchanges), queues.WRITER, "worker"]
 
     def _cells(self, look: Look, exchange: str, symbol: str) -> dict[str, str]:
-        """One row of the table: column to text."""
+        """One row of the table of symbols: column to text."""
         status = look.collector(exchange)
-        book = status.get("books", {}).get(symbol, {})
-        bid, ask = _price(book.get("best_bid")), _price(book.get("best_ask"))
-        cells = {
-            "exchange": exchange,
-            "symbol": symbol,
-            "book": str(book.get("state", "SYNCING")) if status else AWAY,
-            "levels": f"{book.get('bid_count', 0)}/{book.get('ask_count', 0)}",
-            "verified": str(book.get("verified_depth", 0)),
-            "bid": bid,
-            "ask": ask,
-            "spread": _spread(bid, ask),
-        }
-        for channel, title in _CHANNELS.items():
-            if channel in self._settings.exchanges[exchange].channels:
-                cells[title] = f"{self._watcher.rate(exchange, channel, symbol):.1f}"
-        for table, title in _TABLES.items():
-            rows = None if look.rows is None else look.rows[table]
-            cells[title] = "?" if rows is None else f"{rows.get((exchange, symbol), 0):,}"
+        cells = {"exchange": exchange, "symbol": symbol}
+        if has_book(self._settings.exchanges[exchange], symbol):
+            cells |= _book(status.get("books", {}).get(symbol, {}), answers=bool(status))
+        else:
+            cells |= dict.fromkeys(("book", "levels", "verified", "bid", "ask", "spread"), "")
+        cells["msg/s"] = f"{self._watcher.rate_of(exchange, symbol):.1f}"
+        rows = sum(look.rows_of(table, exchange, symbol) for table in TABLES)
+        cells["rows"] = "?" if look.rows is None else f"{rows:,}"
         lag = look.lag_ms.get((exchange, symbol))
         cells["lag"] = "" if lag is None else f"{lag:.0f} ms"
         return cells
 
-    def _services(self, look: Look) -> Table:
-        grid = Table.grid(padding=(0, 2))
-        for name in self._names():
-            line = self._service_line(look, name)
-            style = "red" if line == AWAY else "green"
-            grid.add_row(Text("●", style=style), name, Text(line, style="dim"))
-        return grid
-
-    def _service_line(self, look: Look, name: str) -> str:
-        view = look.services.get(name)
-        if view is None:
-            return AWAY
-        status = view.get("status", {})
-        parts = [f"{view['state']} {span(float(view['uptime_s']))}"]
-        if "memory_mb" in status:
-            parts.append(f"{status['memory_mb']:.0f} MB")
-        words = (status.get("phase"), status.get("state"))
-        parts += [str(word) for word in words if word and word != view["state"]]
-        publisher = status.get("publisher", {})
-        if publisher:
-            parts.append(
-                f"published {publisher.get('published', 0):,}, "
-                f"queued {publisher.get('queued', 0):,}, dropped {publisher.get('dropped', 0):,}"
-            )
-        parts += _sinks(status)
-        if view.get("error"):
-            parts.append(str(view["error"]))
-        return " · ".join(parts)
+    def _books(self, symbols: list[dict[str, str]]) -> Text:
+        """All books in one line, those that are not SYNCED by name."""
+        books = [each for each in symbols if each["book"]]
+        odd = [each for each in books if each["book"] != "SYNCED"]
+        text = Text(
+            f"books: {len(books) - len(odd)} of {len(books)} SYNCED",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+        names = ", ".join(f"{each['exchange']} {each['symbol']} {each['book']}" for each in odd)
+        return text.append(f"; {names}", style="yellow") if odd else text
 
 
-def _sinks(status: dict[str, Any]) -> list[str]:
-    """What a writer says of its streams."""
-    sinks = [each for each in status.get("streams", {}).values() if "stored_rows" in each]
-    if not sinks:
-        return []
-    total = {
-        word: sum(int(each.get(word) or 0) for each in sinks)
-        for word in ("stored_rows", "batches", "pending", "refused", "retries")
+def _book(book: dict[str, Any], *, answers: bool) -> dict[str, str]:
+    bid, ask = _price(book.get("best_bid")), _price(book.get("best_ask"))
+    return {
+        "book": str(book.get("state", "SYNCING")) if answers else AWAY,
+        "levels": f"{book.get('bid_count', 0)}/{book.get('ask_count', 0)}",
+        "verified": str(book.get("verified_depth", 0)),
+        "bid": bid,
+        "ask": ask,
+        "spread": _spread(bid, ask),
     }
-    parts = [
-        "connected" if status.get("connected") else "waiting for NATS",
-        f"stored {total['stored_rows']:,} in {total['batches']:,} batches",
-        f"pending {total['pending']:,}",
-        f"lag {float(status.get('lag_s') or 0):.1f} s",
-    ]
-    parts += [f"{word} {total[word]:,}" for word in ("refused", "retries") if total[word]]
-    return parts + [str(each["error"]) for each in sinks if each.get("error")][:1]
-
-
-def span(seconds: float) -> str:
-    """`8 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _short(words: str) -> str:

@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from cli import options
-from cli.board import span
 from cli.output import console, fail, plain_errors
+from cli.service_lines import span
 from cli.stack_environment import choose
 from cli.steps import Steps
 from config.load import CURRENT_STACK, load

@@ -15,7 +15,7 @@ from cli.status_source import StatusSource
 from config import queues
 from config.settings import Settings
 from workers.model.errors import MarketPrismError
-from workers.store.queries import query, row_counts
+from workers.store.queries import Recent, query, recent, row_counts
 
 Rows = dict[str, dict[tuple[str, str], int]]
 """Rows by table, then by (exchange, symbol)."""
@@ -33,11 +33,12 @@ class Look:
     """What was seen.
 
     Args:
-        at_s: monotonic, when the services had answered.
+        at_s: monotonic, when the services had answered; `at_ns`: UTC, when the rows were counted.
         services: each service's view by its name (`collector.binance_spot`, `writer`, `worker`);
             one that does not answer is not in it.
         rows: stored rows; None if ClickHouse does not answer.
         lag_ms: by (exchange, symbol): median time from received to stored of recent trades.
+        recent: by (table, exchange): rows stored a second and the newest row's time.
         problems: what could not be seen, and why.
     """
 
@@ -46,6 +47,8 @@ class Look:
     rows: Rows | None = None
     lag_ms: dict[tuple[str, str], float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    recent: dict[tuple[str, str], Recent] = field(default_factory=dict)
+    at_ns: int = 0
 
     def collector(self, exchange: str) -> dict[str, Any]:
         """A collector's own status; empty while it does not answer."""
@@ -54,6 +57,13 @@ class Look:
     def status(self, service: str) -> dict[str, Any]:
         """A service's own status; empty while it does not answer."""
         return dict(self.services.get(service, {}).get("status", {}))
+
+    def rows_of(self, table: str, exchange: str, symbol: str | None = None) -> int:
+        """Rows of an exchange, or of one symbol of it; 0 while ClickHouse does not answer."""
+        by_pair = (self.rows or {}).get(table, {})
+        if symbol is not None:
+            return by_pair.get((exchange, symbol), 0)
+        return sum(count for (name, _), count in by_pair.items() if name == exchange)
 
     def total_rows(self) -> int:
         """All rows of all tables."""
@@ -114,6 +124,15 @@ class Watcher:
 
         return self._per_s(messages)
 
+    def rate_of(self, exchange: str, symbol: str) -> float:
+        """Messages a second of a symbol, through all its channels."""
+        streams = self.now.collector(exchange).get("streams", {})
+        return sum(
+            self.rate(exchange, channel, symbol)
+            for channel, symbols in streams.items()
+            if symbol in symbols
+        )
+
     def _per_s(self, count: Callable[[Look], int | None]) -> float:
         """How fast a count grows; since it began anew, if it did."""
         last = count(self.now)
@@ -140,16 +159,19 @@ class Watcher:
         at_s = time.monotonic()
         rows: Rows | None = None
         lag_ms: dict[tuple[str, str], float] = {}
+        lately: dict[tuple[str, str], Recent] = {}
+        at_ns = time.time_ns()
         try:
             rows = row_counts(self._settings.clickhouse, final=final)
-            since = time.time_ns() - int(LAG_WINDOW_S * 1e9)
+            lately = recent(self._settings.clickhouse, at_ns)
+            since = at_ns - int(LAG_WINDOW_S * 1e9)
             for exchange, symbol, lag in query(
                 self._settings.clickhouse, _LAG, {"since": since}, final=False
             ).rows:
                 lag_ms[exchange, symbol] = float(lag)
         except MarketPrismError as error:
             problems.append(str(error))
-        return Look(at_s, services, rows, lag_ms, problems)
+        return Look(at_s, services, rows, lag_ms, problems, lately, at_ns)
 
     def _run(self) -> None:
         while not self._ended.is_set():

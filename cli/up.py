@@ -216,7 +216,7 @@ class _Up:
             self._out.print(f"✗ {line}", style="red")
         if not missing:
             self._out.print(
-                "✓ trades and book data of every symbol are stored, every book is SYNCED",
+                "✓ all that was subscribed to is stored, every book is SYNCED",
                 style="green",
             )
         return 1 if missing else 0

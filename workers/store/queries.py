@@ -1,5 +1,6 @@
 """What people and services ask the tables. Reads only, each with limits."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from config.settings import ClickHouseSettings
@@ -28,7 +29,7 @@ class QueryResult(NamedTuple):
 def query(
     settings: ClickHouseSettings,
     sql: str,
-    parameters: dict[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
     *,
     max_rows: int = MAX_ROWS,
     max_seconds: float = MAX_SECONDS,
@@ -58,7 +59,7 @@ def query(
         "readonly": 2,  # last: it forbids changing what comes after
     }
     with translated("query"), connect(settings, **session) as client:
-        answer = client.execute(sql, parameters, with_column_types=True)
+        answer = client.execute(sql, parameters and dict(parameters), with_column_types=True)
     if not isinstance(answer, tuple):
         return QueryResult([], [])
     rows, columns = answer
@@ -84,6 +85,45 @@ def trades(settings: ClickHouseSettings, exchange: str, symbol: str, last: int =
     """
     found = query(settings, _TRADES, {"exchange": exchange, "symbol": symbol, "last": last})
     return QueryResult(found.columns, found.rows[::-1])
+
+
+class Recent(NamedTuple):
+    """What came lately: rows stored a second, and when the newest was received (UTC)."""
+
+    rows_per_s: float
+    newest_ns: int
+
+
+def recent(
+    settings: ClickHouseSettings, now_ns: int, *, window_s: float = 600.0, rate_s: float = 5.0
+) -> dict[tuple[str, str], Recent]:
+    """What was received in the last `window_s`, by (table, exchange); without rows it is left out.
+
+    The window keeps the question cheap however long the tables are.
+
+    Args:
+        settings: where.
+        now_ns: the time now.
+        window_s: how far back to look.
+        rate_s: over how long the rate is taken.
+
+    Raises:
+        StoreError: see `query`.
+    """
+    parts = [
+        f"SELECT '{table}', exchange, countIf(stored_ns > %(rated)s), max(received_ns) "
+        f"FROM {table} WHERE received_ns > %(since)s GROUP BY exchange"
+        for table in TABLES
+    ]
+    since = {
+        "since": now_ns - int(window_s * 1e9),
+        "rated": now_ns - int(rate_s * 1e9),
+    }
+    rows = query(settings, " UNION ALL ".join(parts), since, final=False).rows
+    return {
+        (table, exchange): Recent(stored / rate_s, newest_ns)
+        for table, exchange, stored, newest_ns in rows
+    }
 
 
 def row_counts(

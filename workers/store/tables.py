@@ -124,14 +124,6 @@ TABLES: dict[str, Table] = {
             ),
         ),
         Table(
-            "gaps",
-            "gap",
-            (
-                *fields("text", "data_type cause"),
-                *fields("natural", "first_id last_id lost", optional=True),
-            ),
-        ),
-        Table(
             "klines",
             "kline",
             (
@@ -198,6 +190,14 @@ TABLES: dict[str, Table] = {
                 *fields("text", "settle", optional=True),
                 *fields("decimal", "tick_size lot_size contract_size", optional=True),
                 *fields("integer", "expiry_ns", optional=True),
+            ),
+        ),
+        Table(
+            "gaps",
+            "gap",
+            (
+                *fields("text", "data_type cause"),
+                *fields("natural", "first_id last_id lost", optional=True),
             ),
         ),
         Table(
