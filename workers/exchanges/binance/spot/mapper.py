@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workers.exchanges.binance.mapper import BinanceMapper, Build, kline_shape
+from workers.exchanges.binance.mapper import BinanceMapper, Build, Trades, kline_shape
 from workers.exchanges.binance.messages import INTERVALS, BinanceAggTrade
 from workers.exchanges.binance.shapes import Shape, shape
 from workers.exchanges.binance.spot.messages import (
@@ -12,7 +12,7 @@ from workers.exchanges.binance.spot.messages import (
     BinanceTrade,
 )
 from workers.exchanges.binance.unusual import PARTIAL_DEPTH
-from workers.model.events import BookDelta, Ticker, Trade
+from workers.model.events import BookDelta, Ticker
 from workers.model.instrument import Instrument
 
 UNCOLLECTED = frozenset(
@@ -47,30 +47,16 @@ class SpotMapper(BinanceMapper):
 
     def __init__(self, exchange: str, instruments: Sequence[Instrument]) -> None:
         builds: list[tuple[Shape, Build]] = [
-            (TRADE, self._trade),
-            (AGGREGATE, self._aggregate),
             (DEPTH, self._delta),
             (TICKER, self._ticker),
             (BOOK_TICKER, self._book_ticker),
             (KLINE, self._kline),
         ]
-        super().__init__(exchange, instruments, builds, UNCOLLECTED)
-
-    def _trade(self, message: BinanceTrade, frame: bytes, received_ns: int) -> Trade:
-        self._checks.numbers((message.p, message.q), (message.t,), frame)
-        instrument = self._instrument(message.s, frame)
-        return Trade(
-            exchange=self._exchange,
-            market_type=instrument.market_type,
-            symbol=instrument.symbol,
-            raw_symbol=message.s,
-            exchange_ns=self._checks.ns(message.T, frame),
-            received_ns=received_ns,
-            trade_id=message.t,
-            price=message.p,
-            quantity=message.q,
-            side="sell" if message.m else "buy",
-        )
+        trades = [
+            Trades(TRADE, "t", self._single_trades),
+            Trades(AGGREGATE, "afl", self._aggregates),
+        ]
+        super().__init__(exchange, instruments, builds, trades, UNCOLLECTED)
 
     def _delta(self, message: BinanceDepthUpdate, frame: bytes, received_ns: int) -> BookDelta:
         first, last = self._update_ids(message.U, message.u, frame)

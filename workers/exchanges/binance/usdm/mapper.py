@@ -6,10 +6,19 @@ depth streams send the same name and fields, and only the wrapper's stream name 
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from workers.exchanges.base import UnusedTradeId
 from workers.exchanges.binance.checks import NEWEST_ID
-from workers.exchanges.binance.mapper import OTHER_SYMBOL, BinanceMapper, Build, kline_shape
+from workers.exchanges.binance.mapper import (
+    OTHER_SYMBOL,
+    BinanceMapper,
+    Build,
+    BuildTrade,
+    Item,
+    Trades,
+    kline_shape,
+)
 from workers.exchanges.binance.messages import INTERVALS, BinanceAggTrade
 from workers.exchanges.binance.shapes import Shape, shape
 from workers.exchanges.binance.unusual import PARTIAL_DEPTH, Row
@@ -54,7 +63,7 @@ UNCOLLECTED = frozenset(
 )
 """Market data events that exist and that we do not collect."""
 
-COIN_M = 2
+USD_M, COIN_M = 1, 2
 COIN_M_ROW = "COIN-M row"
 """All-symbol streams bring COIN-M since 2026-06-30, in contracts; counted as ignored."""
 
@@ -99,8 +108,6 @@ class UsdmMapper(BinanceMapper):
 
     def __init__(self, exchange: str, instruments: Sequence[Instrument]) -> None:
         builds: list[tuple[Shape, Build]] = [
-            (TRADE, self._trade),
-            (AGGREGATE, self._our_aggregate),
             (DEPTH, self._delta),
             (TICKER, self._ticker),
             (BOOK_TICKER, self._book_ticker),
@@ -109,7 +116,11 @@ class UsdmMapper(BinanceMapper):
             (FORCE_ORDER, self._liquidation),
             (CONTRACT_INFO, self._contract),
         ]
-        super().__init__(exchange, instruments, builds, UNCOLLECTED)
+        trades = [
+            Trades(TRADE, "t", self._tape, only={"st": USD_M, "X": "MARKET"}),
+            Trades(AGGREGATE, "afl", self._aggregates, only={"st": USD_M}),
+        ]
+        super().__init__(exchange, instruments, builds, trades, UNCOLLECTED)
 
     def _event(self, row: Row) -> str:
         if row.event == "depthUpdate" and row.stream and not CHANGES.fullmatch(row.stream):
@@ -122,43 +133,39 @@ class UsdmMapper(BinanceMapper):
         self.ignored[COIN_M_ROW] += 1
         return True
 
-    def _trade(
-        self, message: BinanceUsdmTrade, frame: bytes, received_ns: int
-    ) -> Trade | UnusedTradeId | None:
+    def _careful(self, trades: Trades, message: Any, frame: bytes, received_ns: int) -> Item | None:
         if self._coin_m(message.st):
             return None
-        price, quantity = self._checks.numbers((message.p, message.q), (message.t,), frame)
-        instrument = self._instrument(message.s, frame)
-        exchange_ns = self._checks.ns(message.T, frame)
-        if message.X == "NA" or not (price or quantity):
-            self.ignored[NO_TRADE] += 1
-            return UnusedTradeId(
-                exchange=self._exchange,
-                market_type=instrument.market_type,
-                symbol=instrument.symbol,
-                raw_symbol=message.s,
-                exchange_ns=exchange_ns,
-                received_ns=received_ns,
-                trade_id=message.t,
-            )
-        return Trade(
+        item = super()._careful(trades, message, frame, received_ns)
+        if isinstance(item, Trade) and not item.aggregate:
+            if message.X == "NA":
+                return self._no_trade(message, received_ns)
+            item.off_book = OFF_BOOK.get(message.X)
+        return item
+
+    def _tape(self, instrument: Instrument) -> BuildTrade:
+        """Trades, and ids without a trade: their price and quantity are 0."""
+        single = self._single_trades(instrument)
+
+        def build(message: BinanceUsdmTrade, received_ns: int) -> Item:
+            if message.p[0] in "0." and not (message.p.strip("0.") or message.q.strip("0.")):
+                return self._no_trade(message, received_ns)
+            return single(message, received_ns)
+
+        return build
+
+    def _no_trade(self, message: BinanceUsdmTrade, received_ns: int) -> UnusedTradeId:
+        instrument = self._instruments[message.s]
+        self.ignored[NO_TRADE] += 1
+        return UnusedTradeId(
             exchange=self._exchange,
             market_type=instrument.market_type,
             symbol=instrument.symbol,
             raw_symbol=message.s,
-            exchange_ns=exchange_ns,
+            exchange_ns=message.T * 1_000_000,
             received_ns=received_ns,
             trade_id=message.t,
-            price=message.p,
-            quantity=message.q,
-            side="sell" if message.m else "buy",
-            off_book=OFF_BOOK.get(message.X),
         )
-
-    def _our_aggregate(
-        self, message: BinanceAggTrade, frame: bytes, received_ns: int
-    ) -> Trade | None:
-        return None if self._coin_m(message.st) else self._aggregate(message, frame, received_ns)
 
     def _delta(
         self, message: BinanceUsdmDepthUpdate, frame: bytes, received_ns: int
