@@ -12,8 +12,8 @@ from typing import Any
 import requests
 import websocket
 
-from workers.simulator.okx.server import OkxSimulator
 from workers.simulator.options import Options
+from workers.simulator.server import Simulator
 
 SMALL = {"port": 0, "levels": 600, "symbols": ("BTC-USDT",), "rate": 200.0, "dialect": "okx"}
 MANY = ("connects=1000",)
@@ -24,7 +24,7 @@ class Running:
 
     def __init__(self, *switches: str, **options: Any) -> None:
         chosen = {**SMALL, "switches": (*MANY, *switches), **options}
-        self.simulator = OkxSimulator(Options(**chosen))
+        self.simulator = Simulator(Options(**chosen))
         self.address = ""
         self._listening = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None

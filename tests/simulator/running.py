@@ -13,7 +13,13 @@ import websocket
 from workers.simulator.options import Options
 from workers.simulator.server import Simulator
 
-SMALL = {"port": 0, "levels": 300, "symbols": ("BTC-USDT", "ETH-USDT"), "rate": 200.0}
+SMALL = {
+    "port": 0,
+    "levels": 300,
+    "symbols": ("BTC-USDT", "ETH-USDT"),
+    "rate": 200.0,
+    "dialect": "binance_spot",
+}
 
 
 class Running:

@@ -8,9 +8,11 @@ import pytest
 from tests.simulator.deribit_client import Client, deribit, result
 from tests.waiting import wait_until
 from workers.simulator.deribit.market import DeribitMarket
+from workers.simulator.deribit.switches import Switches
 from workers.simulator.faults import FaultBox
 from workers.simulator.hub import Hub
 from workers.simulator.options import Options
+from workers.simulator.world import World
 
 NAME = "BTC-PERPETUAL"
 OTHER = "ETH-PERPETUAL"
@@ -143,7 +145,8 @@ def test_candles_grow_from_the_trades(exchange: Any) -> None:
 
 def market(start_ms: int) -> DeribitMarket:
     options = Options(dialect="deribit", symbols=(NAME,), start_ms=start_ms)
-    return DeribitMarket(options, Hub(FaultBox(time.monotonic)))
+    hub = Hub(FaultBox(time.monotonic))
+    return DeribitMarket(options, Switches(), World(options), hub, options.rate)
 
 
 def test_a_later_start_begins_with_greater_ids() -> None:

@@ -13,6 +13,7 @@ from workers.simulator.hub import Hub, Variant
 from workers.simulator.okx.market import OkxMarket
 from workers.simulator.okx.options import OkxOptions
 from workers.simulator.options import Options
+from workers.simulator.world import World
 
 BOTH = ["BTC-USDT", "BTC-USDT-SWAP"]
 
@@ -47,7 +48,8 @@ def test_one_push_of_trades_covers_all_makers_of_a_price() -> None:
     heard = Listener()
     hub = Hub(FaultBox(time.monotonic))
     options = Options(levels=300, symbols=("BTC-USDT-SWAP",), start_ms=1_767_225_600_000)
-    publisher = OkxMarket(options, OkxOptions(), hub).publishers["BTC-USDT-SWAP"]
+    market = OkxMarket(options, OkxOptions(), World(options), hub, options.rate)
+    publisher = market.books["BTC-USDT-SWAP"]
     hub.subscribe(heard, "btcusdtswap@trades")
     engine = publisher.engine
     key = engine.book.asks[-1]
@@ -55,7 +57,7 @@ def test_one_push_of_trades_covers_all_makers_of_a_price() -> None:
         engine.book.add(key, lots)
     first, makers = engine.tape.next_id, engine.book.orders_at(key)
     level = engine.book.totals[key]
-    engine.tape.begin_aggregate()
+    engine.tape.begin_aggregate(-key, engine.now_us, False)
     for lots in engine.book.take(key, level):
         engine.tape.add(-key, lots, engine.now_us, False)
     publisher.traded(first, first + makers - 1)

@@ -11,11 +11,11 @@ from config import ConfigError, load
 from config.settings import SimulatorSettings
 from workers.simulator.binance.connection import ConnectionOptions
 from workers.simulator.binance.limits import LimitOptions
-from workers.simulator.okx.server import OkxSimulator
-from workers.simulator.options import DIALECTS, Options
+from workers.simulator.options import ALL, DIALECTS, Options
 from workers.simulator.recorder import dump
 from workers.simulator.recordings import RecordingError
-from workers.simulator.server import Simulator
+from workers.simulator.server import FIRST, Simulator
+from workers.simulator.tls import ca_file
 
 
 def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
@@ -43,8 +43,18 @@ def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
     add("--speed", type=float, default=1.0, help="of --play; 1 is the original pace")
     add("--settle-s", type=float, default=1.5, help="--play starts this long after SUBSCRIBE")
     add("--instrument", action="append", default=[], help="BTCUSDT=BTC-USDT, for --play")
-    add("--dialect", choices=DIALECTS, default="binance_spot", help="whose protocol to speak")
-    add("--switch", action="append", default=[], help="NAME=NUMBER of the dialect; repeatable")
+    add("--dialect", choices=(ALL, *DIALECTS), default=ALL, help="whose protocol to speak")
+    add(
+        "--switch",
+        action="append",
+        default=[],
+        help="NAME=NUMBER of the dialect, DIALECT.NAME=NUMBER with all of them; repeatable",
+    )
+    add("--news-s", type=float, default=30.0, help="between changes of instruments; 0: none")
+    add("--tls", action="store_true", help="speak TLS with a certificate made for this run")
+    add("--ca-file", type=Path, default=None, help="where --tls writes its CA; printed")
+    add("--tls-cert", type=Path, default=None, help="speak TLS with this certificate chain")
+    add("--tls-key", type=Path, default=None, help="its key, if it is not in the same file")
     add("--weight-limit", type=int, default=limits.weight, help="REST weight a minute")
     add("--ban-s", type=float, default=limits.ban_s, help="length of the first 418 ban")
     add("--connect-limit", type=int, default=limits.connects, help="connects in 5 minutes")
@@ -57,7 +67,8 @@ def parser(defaults: SimulatorSettings) -> argparse.ArgumentParser:
 
 
 def options_of(given: argparse.Namespace) -> Options:
-    """The command line as one value."""
+    """The command line as one value; recordings are those of Binance spot alone."""
+    recorded = given.play or given.record or given.dump
     return Options(
         address=given.address,
         port=given.port,
@@ -72,8 +83,13 @@ def options_of(given: argparse.Namespace) -> Options:
         speed=given.speed,
         settle_s=given.settle_s,
         names=tuple(given.instrument),
-        dialect=given.dialect,
+        dialect=FIRST if recorded and given.dialect == ALL else given.dialect,
         switches=tuple(given.switch),
+        news_s=given.news_s,
+        tls=given.tls,
+        ca_file=given.ca_file,
+        tls_cert=given.tls_cert,
+        tls_key=given.tls_key,
         limits=LimitOptions(
             weight=given.weight_limit,
             ban_s=given.ban_s,
@@ -96,8 +112,9 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    made = OkxSimulator(options) if options.dialect == "okx" else Simulator(options)
-    async with made.running() as address:
+    async with Simulator(options).running() as address:
+        if options.tls and options.tls_cert is None:
+            print(f"simulator: verify with {ca_file(options)}", flush=True)
         print(f"simulator: {address}", flush=True)
         await stop.wait()
 
@@ -108,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser(load().simulator).parse_args(arguments)
         options = options_of(given)
         if given.dump:
-            if options.dialect != "binance_spot":
+            if options.dialect not in (ALL, FIRST):
                 raise ValueError(f"--dump: the {options.dialect} dialect makes no recordings")
             print(dump(options, given.dump, given.dump_seconds).decode())
             return 0

@@ -1,17 +1,16 @@
-"""Faults that act on connections, replies and the market, not on single events."""
+"""Faults that act on connections, doors and the market, not on single events."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
 
-from workers.simulator.binance.connection import Connection
-from workers.simulator.binance.payloads import encode_json
-from workers.simulator.faults import ACTION_KINDS, Active, Fault, FaultBox
-from workers.simulator.hub import wrap
+from workers.simulator.doors import LOOK_S, Doors
+from workers.simulator.faults import ACTION_KINDS, MARKET_KINDS, Active, Fault, FaultBox
+from workers.simulator.line import Line
 from workers.simulator.live import Market
-from workers.simulator.wire import frame
 
-SHUTDOWN_STREAM = "!serverShutdown"
-ENDING_KINDS = frozenset({"1006", "close", "server_shutdown"})
+ENDING_KINDS = frozenset({"1006", "close", "server_shutdown", "reset_sequence"})
+REFUSED_STATUS = 503
 
 
 class Disturbance:
@@ -19,19 +18,15 @@ class Disturbance:
 
     Args:
         faults: the bookkeeping.
-        connections: those open now.
-        market: what halts and empties sides; None where a recording is played.
+        doors: the connections, and who may come.
+        market: what is halted, delisted and emptied; None where a recording is played.
         now_us: engine time.
     """
 
     def __init__(
-        self,
-        faults: FaultBox,
-        connections: Callable[[], Iterable[Connection]],
-        market: Market | None,
-        now_us: Callable[[], int],
+        self, faults: FaultBox, doors: Doors, market: Market | None, now_us: Callable[[], int]
     ) -> None:
-        self._faults, self._connections = faults, connections
+        self._faults, self._doors = faults, doors
         self._market, self._now_us = market, now_us
         self._undo: dict[int, Callable[[], None]] = {}
 
@@ -58,19 +53,25 @@ class Disturbance:
             entry.left = 0
         match fault.kind:
             case "1006":
-                for connection in self._matching(fault):
-                    connection.abort("fault 1006")
+                for line in self._matching(fault):
+                    line.abort("fault 1006")
             case "close":
-                for connection in self._matching(fault):
-                    connection.end(fault.code, "fault close")
+                for line in self._matching(fault):
+                    line.end(fault.code, "fault close")
             case "server_shutdown":
                 self._shut_down(fault)
-            case "halt" | "one_sided":
-                self._disturb_market(entry)
+            case "freeze":
+                self._hold(entry, "frozen", True, False)
             case "slow":
                 self._hold(entry, "delay_s", fault.delay_ms / 1000, 0.0)
-            case _:
+            case "mute_pings":
                 self._hold(entry, "pings_muted", True, False)
+            case "refuse":
+                self._refuse(entry)
+            case "age_cut":
+                self._cut_by_age(entry)
+            case kind if kind in MARKET_KINDS:
+                self._disturb_market(entry)
         if fault.duration_s is not None:
             asyncio.get_running_loop().call_later(fault.duration_s, self._end, entry)
 
@@ -80,11 +81,11 @@ class Disturbance:
             entry.left = 0
             undo()
 
-    def _matching(self, fault: Fault) -> list[Connection]:
-        wanted = fault.symbol.replace("-", "").lower() + "@" if fault.symbol else ""
+    def _matching(self, fault: Fault) -> list[Line]:
+        wanted = self._faults.key(fault.symbol) + "@" if fault.symbol else ""
         return [
             each
-            for each in self._connections()
+            for each in list(self._doors.connections.values())
             if fault.connection in (None, each.number)
             and (not wanted or any(name.startswith(wanted) for name in each.subscriptions()))
             and (not fault.stream or any(fault.stream in name for name in each.subscriptions()))
@@ -92,41 +93,69 @@ class Disturbance:
 
     def _hold(self, entry: Active, name: str, during: object, afterwards: object) -> None:
         met = self._matching(entry.fault)
-        for connection in met:
-            setattr(connection, name, during)
+        for line in met:
+            setattr(line, name, during)
 
         def undo() -> None:
-            for connection in met:
-                setattr(connection, name, afterwards)
+            for line in met:
+                setattr(line, name, afterwards)
+
+        self._undo[entry.number] = undo
+
+    def _refuse(self, entry: Active) -> None:
+        status = entry.fault.status
+        self._doors.closed_with = REFUSED_STATUS if status == Fault(kind="http").status else status
+
+        def undo() -> None:
+            self._doors.closed_with = None
+
+        self._undo[entry.number] = undo
+
+    def _cut_by_age(self, entry: Active) -> None:
+        async def watch() -> None:
+            while True:
+                for line in self._matching(entry.fault):
+                    if time.monotonic() - line.opened_s >= entry.fault.age_s:
+                        line.end(*line.too_old)
+                await asyncio.sleep(LOOK_S)
+
+        task = asyncio.ensure_future(watch())
+
+        def undo() -> None:
+            task.cancel()
 
         self._undo[entry.number] = undo
 
     def _disturb_market(self, entry: Active) -> None:
         market, fault = self._market, entry.fault
-        wanted = (fault.symbol or "").replace("-", "").upper()
-        names = market.publishers if market is not None else ()
-        symbol = next((name for name in names if name.replace("-", "").upper() == wanted), None)
-        if market is None or symbol is None:
+        name = market.find(fault.symbol or "") if market is not None else None
+        if market is None or name is None:
             entry.hits, entry.left = 0, 0
-        elif fault.kind == "halt":
-            market.halt(symbol, True)
-            self._undo[entry.number] = lambda: market.halt(symbol, False)
-        else:
-            market.empty(symbol, fault.side)
-            self._undo[entry.number] = lambda: market.empty(symbol, None)
+            return
+        match fault.kind:
+            case "halt":
+                market.halt(name, True)
+                self._undo[entry.number] = lambda: market.halt(name, False)
+            case "delist":
+                market.delist(name, True)
+                self._undo[entry.number] = lambda: market.delist(name, False)
+            case "one_sided":
+                market.empty(name, fault.side)
+                self._undo[entry.number] = lambda: market.empty(name, None)
+            case _:
+                entry.hits = int(market.reset_sequence(name))
 
     def _shut_down(self, fault: Fault) -> None:
-        now_us = self._now_us()
         met = self._matching(fault)
-        for connection in met:
-            time = now_us if connection.variant.microseconds else now_us // 1000
-            notice = encode_json({"e": "serverShutdown", "E": time})
-            wrapped = wrap(SHUTDOWN_STREAM, notice) if connection.combined else notice
-            connection.queue(frame(wrapped), 1)
-            connection.flush()
+        if self._market is not None:
+            self._market.maintenance(int(fault.lead_ms * 1000))
+        for line in met:
+            notice = line.shutdown_notice(self._now_us())
+            if notice is not None:
+                line.say(notice)
 
         def end() -> None:
-            for connection in met:
-                connection.end(1001, "server shutdown")
+            for line in met:
+                line.end(1001, "server shutdown")
 
         asyncio.get_running_loop().call_later(fault.lead_ms / 1000, end)

@@ -12,7 +12,7 @@ import msgspec
 from workers.simulator.hub import Sent, Wrap, wrap
 from workers.simulator.mutate import SPOILERS, Spoiler
 
-Kind = Literal[
+StreamKind = Literal[
     "drop",
     "gap",
     "duplicate",
@@ -25,28 +25,60 @@ Kind = Literal[
     "extra_field",
     "absurd_number",
     "crossed",
+    "zero",
+    "corrupt",
+]
+ReplyKind = Literal[
     "429",
     "418",
     "http",
+    "maintenance",
+    "empty",
+    "hang",
+    "other_symbol",
     "stale_snapshot",
     "adjacent_snapshot",
-    "slow",
+]
+LineKind = Literal[
     "1006",
     "close",
-    "server_shutdown",
-    "halt",
-    "one_sided",
+    "freeze",
+    "slow",
     "mute_pings",
+    "refuse",
+    "age_cut",
+    "server_shutdown",
 ]
-REPLY_KINDS = frozenset({"429", "418", "http", "stale_snapshot", "adjacent_snapshot"})
-MARKET_KINDS = frozenset({"halt", "one_sided"})
-ACTION_KINDS = MARKET_KINDS | {"1006", "close", "server_shutdown", "mute_pings", "slow"}
-STREAM_KINDS = frozenset(get_args(Kind)) - REPLY_KINDS - ACTION_KINDS
-DEPTH_ONLY = frozenset({"gap", "crossed"})
+MarketKind = Literal["halt", "delist", "one_sided", "reset_sequence"]
+Kind = Literal[StreamKind, ReplyKind, LineKind, MarketKind]
+
+STREAM_KINDS: frozenset[str] = frozenset(get_args(StreamKind))
+REPLY_KINDS: frozenset[str] = frozenset(get_args(ReplyKind))
+MARKET_KINDS: frozenset[str] = frozenset(get_args(MarketKind))
+ACTION_KINDS: frozenset[str] = MARKET_KINDS | frozenset(get_args(LineKind))
+DEPTH_ONLY = frozenset({"gap", "crossed", "zero", "corrupt"})
 SNAPSHOT_KINDS = frozenset({"stale_snapshot", "adjacent_snapshot"})
+TIMED_KINDS = frozenset({"stall", "slow", "late", "429", "418", "http", "maintenance", "hang"})
+"""Without a count and a duration these go on until they are taken back; others happen once."""
+
 DEPTH_PATH = "/api/v3/depth"
 DEPTH_STREAMS = ("@depth", "@books")
-DEPTH_PATHS = frozenset({DEPTH_PATH, "/api/v2/public/get_order_book", "/api/v5/market/books"})
+DEPTH_PATHS = frozenset(
+    {
+        DEPTH_PATH,
+        "/fapi/v1/depth",
+        "/api/v2/public/get_order_book",
+        "/api/v5/market/books",
+    }
+)
+
+SymbolKey = Callable[[str], str]
+"""From a symbol, theirs or ours, to what the names of its streams begin with, before the `@`."""
+
+
+def plain_key(symbol: str) -> str:
+    """`BTC-USDT` and `BTCUSDT` -> `btcusdt`."""
+    return symbol.replace("-", "").lower()
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -54,9 +86,9 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     Args:
         kind: what happens.
-        symbol: only this symbol, `BTCUSDT` or `BTC-USDT`.
+        symbol: only this symbol, by the exchange's name or by ours.
         stream: only streams whose name contains this, `@trade`, `btcusdt@depth`.
-        path: only this REST path; makes `slow` and the spoilers act on replies.
+        path: only REST paths that end so; makes `slow` and the spoilers act on replies.
         connection: only this connection's number.
         count: how many events; default 1, for `stall` and timed faults without end.
         duration_s: how long; default without end.
@@ -66,9 +98,10 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         seed: of the probability.
         delay_ms: of `slow` and `late`.
         side: of `one_sided`: the side that is emptied.
-        status, body, retry_after_s: of `http`, `429`, `418`.
+        status, body, retry_after_s: of `http`, `refuse`, `429`, `418`.
         field, value: of the spoilers.
         code: of `close`.
+        age_s: of `age_cut`.
         lead_ms: from the notice of `server_shutdown` to the end of the connections.
         updates: how many update ids a `stale_snapshot` is old.
     """
@@ -92,6 +125,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     field: str | None = None
     value: str | float | None = None
     code: int = 1001
+    age_s: float = 5.0
     lead_ms: float = 1000.0
     updates: int = 2000
 
@@ -113,19 +147,20 @@ class Active:
         number: names it in `DELETE /sim/faults/<number>`.
         fault: as ordered.
         now_s: monotonic seconds.
+        key: of symbols.
     """
 
-    def __init__(self, number: int, fault: Fault, now_s: float) -> None:
+    def __init__(self, number: int, fault: Fault, now_s: float, key: SymbolKey = plain_key) -> None:
         self.number, self.fault = number, fault
         self.seen = self.hits = 0
         self.begins_s = now_s + fault.in_s
         self.ends_s = None if fault.duration_s is None else self.begins_s + fault.duration_s
-        timed = fault.kind in ("stall", "slow", "late", "429", "418", "http")
-        endless = timed or fault.duration_s is not None
+        endless = fault.kind in TIMED_KINDS or fault.duration_s is not None
         self.left = fault.count if fault.count is not None else None if endless else 1
         self.cancelled = False
         self._random = random.Random(fault.seed)
-        self._symbol = fault.symbol.replace("-", "").lower() if fault.symbol else None
+        self._key = key
+        self._symbol = key(fault.symbol) if fault.symbol else None
 
     def done(self, now_s: float) -> bool:
         """Whether it will meet nothing more."""
@@ -148,11 +183,11 @@ class Active:
         fault = self.fault
         if not fault.on_replies:
             return False
-        if self._symbol is not None and symbol.replace("-", "").lower() != self._symbol:
+        if self._symbol is not None and self._key(symbol) != self._symbol:
             return False
         if fault.kind in SNAPSHOT_KINDS:
             return path in DEPTH_PATHS and self._draw(now_s)
-        return fault.path in (None, path) and self._draw(now_s)
+        return (fault.path is None or path.endswith(fault.path)) and self._draw(now_s)
 
     def _draw(self, now_s: float) -> bool:
         if self.done(now_s) or now_s < self.begins_s:
@@ -182,6 +217,7 @@ class FaultBox:
 
     Attributes:
         active: False while no event can be met, so that the hub need not ask.
+        key: of symbols, as the dialect's streams are named.
     """
 
     def __init__(
@@ -189,8 +225,10 @@ class FaultBox:
         clock: Callable[[], float],
         wrap: Wrap = wrap,
         spoilers: Mapping[str, Spoiler] = SPOILERS,
+        key: SymbolKey = plain_key,
     ) -> None:
         self.active = False
+        self.key = key
         self._clock, self._wrap, self._spoilers = clock, wrap, spoilers
         self._all: dict[int, Active] = {}
         self._numbers = 0
@@ -200,7 +238,7 @@ class FaultBox:
     def add(self, fault: Fault) -> Active:
         """Order a fault."""
         self._numbers += 1
-        entry = Active(self._numbers, fault, self._clock())
+        entry = Active(self._numbers, fault, self._clock(), self.key)
         self._all[entry.number] = entry
         self.active = self.active or fault.on_streams
         return entry
@@ -245,11 +283,11 @@ class FaultBox:
             messages.append(late)
         return [Sent(message, delay_s) for message in messages]
 
-    def met_by_reply(self, path: str, symbol: str) -> list[Fault]:
+    def met_by_reply(self, path: str, symbol: str) -> list[Active]:
         """Faults that meet a reply, in the order they were ordered."""
         now_s = self._clock()
         entries = list(self._all.values())
-        return [each.fault for each in entries if each.meets_reply(path, symbol, now_s)]
+        return [each for each in entries if each.meets_reply(path, symbol, now_s)]
 
     def _messages(
         self, fault: Fault | None, stream: str, receiver: int, payload: bytes, combined: bool

@@ -77,6 +77,7 @@ class Hub:
         self._faults, self._wrap = faults, wrap
         self._listeners: dict[str, dict[Variant, dict[int, Receiver]]] = {}
         self._receivers: dict[int, Receiver] = {}
+        self._closed: set[str] = set()
 
     def join(self, receiver: Receiver) -> None:
         """A connection that may subscribe."""
@@ -89,7 +90,9 @@ class Hub:
         self._receivers.pop(receiver.number, None)
 
     def subscribe(self, receiver: Receiver, stream: str) -> None:
-        """From the next event on."""
+        """From the next event on; streams of a symbol that is gone stay silent."""
+        if stream.partition("@")[0] in self._closed:
+            return
         variants = self._listeners.setdefault(stream, {})
         variants.setdefault(receiver.variant, {})[receiver.number] = receiver
 
@@ -102,6 +105,16 @@ class Hub:
                 del variants[variant]
         if not variants:
             self._listeners.pop(stream, None)
+
+    def close(self, key: str) -> None:
+        """The symbol whose streams begin with `<key>@` is gone: nobody hears them any more."""
+        self._closed.add(key)
+        for stream in [each for each in self._listeners if each.partition("@")[0] == key]:
+            del self._listeners[stream]
+
+    def reopen(self, key: str) -> None:
+        """It is back; it must be subscribed anew."""
+        self._closed.discard(key)
 
     def wanted(self, stream: str) -> bool:
         """Whether anybody listens."""

@@ -59,6 +59,33 @@ def crossed(payload: bytes, field: str | None, value: object) -> bytes:
     return _changed(payload, cross)
 
 
+def zero(payload: bytes, field: str | None, value: object) -> bytes:
+    """A level that nobody has is deleted once more. Depth updates only."""
+
+    def add(fields: dict[str, Any]) -> None:
+        if fields.get("b"):
+            price = Decimal(fields["b"][-1][0]) / 2
+            fields["b"] = [*fields["b"], [f"{price:.8f}", "0.00000000"]]
+        elif fields.get("a"):
+            price = Decimal(fields["a"][-1][0]) * 2
+            fields["a"] = [*fields["a"], [f"{price:.8f}", "0.00000000"]]
+
+    return _changed(payload, add)
+
+
+def corrupt(payload: bytes, field: str | None, value: object) -> bytes:
+    """The best level of each side has a wrong quantity, under the event's own ids."""
+
+    def lie(fields: dict[str, Any]) -> None:
+        for side in ("b", "a"):
+            if fields.get(side):
+                price, quantity = fields[side][0]
+                wrong = str(Decimal(quantity) + Decimal("7.00000000"))
+                fields[side] = [[price, wrong], *fields[side][1:]]
+
+    return _changed(payload, lie)
+
+
 SPOILERS: dict[str, Spoiler] = {
     "broken_json": broken_json,
     "unknown_event": unknown_event,
@@ -66,6 +93,8 @@ SPOILERS: dict[str, Spoiler] = {
     "extra_field": extra_field,
     "absurd_number": absurd_number,
     "crossed": crossed,
+    "zero": zero,
+    "corrupt": corrupt,
 }
 
 

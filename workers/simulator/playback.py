@@ -87,6 +87,14 @@ class Playback:
         endpoint = ENDPOINTS.get(path)
         return endpoint.weight(query) if endpoint else 1
 
+    def bucket(self, path: str) -> str | None:
+        """Spot knows weights alone."""
+        return None
+
+    def another(self, name: str) -> str:
+        """Some other recorded symbol."""
+        return next((each for each in self._instruments if each != name), name)
+
     def answer(self, path: str, query: Mapping[str, str], micro: bool) -> bytes:
         """Recorded snapshots, a synthesised exchangeInfo, time and ping; nothing else."""
         endpoint = ENDPOINTS.get(path)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from workers.simulator.binance.market import SpotMarket
 from workers.simulator.binance.payloads import encode_json
 from workers.simulator.hub import Hub, Sent, Variant
-from workers.simulator.live import Market
 from workers.simulator.market.engine import STEP_US
 from workers.simulator.options import Options
 from workers.simulator.truth import Truth
+from workers.simulator.world import World
 
 CHANNELS = ("trade", "depth@100ms", "bookTicker", "ticker")
 SNAPSHOT_AFTER_STEPS = 500_000 // STEP_US
@@ -41,7 +42,7 @@ class Recorder:
         now_ns: stamps the lines.
     """
 
-    def __init__(self, file: Path, market: Market, hub: Hub, now_ns: Callable[[], int]) -> None:
+    def __init__(self, file: Path, market: SpotMarket, hub: Hub, now_ns: Callable[[], int]) -> None:
         self.number, self.variant = RECORDER, Variant(combined=True, microseconds=False)
         self.lines = 0
         self._raw = file.open("wb")
@@ -93,7 +94,7 @@ def dump(options: Options, file: Path, seconds: float) -> bytes:
         What the recording holds, as JSON: lines, and per symbol the truth's summary.
     """
     hub = Hub(Unfaulted())
-    market = Market(options, hub)
+    market = SpotMarket(options, World(options), hub, options.rate)
     recorder = Recorder(file, market, hub, lambda: market.now_us() * 1000)
     begins = {name: each.engine.tape.next_id for name, each in market.publishers.items()}
     for _ in range(int(seconds * 1_000_000) // STEP_US):

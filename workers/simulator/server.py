@@ -1,87 +1,159 @@
-"""The whole simulator in one process: builds the parts, listens, ends cleanly."""
+"""The whole simulator in one process: builds the dialects, listens, ends cleanly."""
 
 import asyncio
 import contextlib
 import socket
+import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import get_args
 
 from aiohttp import web
 
-from workers.simulator.admin import Admin
-from workers.simulator.deribit import dialect as deribit
-from workers.simulator.disturbance import Disturbance
-from workers.simulator.exchange import Exchange
-from workers.simulator.faults import FaultBox
-from workers.simulator.hub import Hub
+from workers.simulator.admin import Admin, asked_rate, json_response
+from workers.simulator.binance.market import SpotMarket
+from workers.simulator.dialects import BUILDS, Dialect
+from workers.simulator.faults import LineKind, MarketKind, ReplyKind, StreamKind
 from workers.simulator.live import Market
 from workers.simulator.options import Options
-from workers.simulator.playback import Playback
 from workers.simulator.recorder import Recorder
-from workers.simulator.recordings import read
+from workers.simulator.tls import server_context
+from workers.simulator.world import World
+
+FIRST = "binance_spot"
+"""Whose side door `/sim/...` without a name is where several dialects are spoken."""
 
 
 class Simulator:
-    """A simulated exchange.
+    """Simulated exchanges on one port.
 
     Args:
         options: how to run it.
 
     Raises:
         RecordingError: what should be played cannot be read.
-        ValueError: a symbol is not BASE-QUOTE.
+        ValueError: a symbol is not BASE-QUOTE, a switch is not known, or a recording is asked of
+            a dialect that has none.
     """
 
     def __init__(self, options: Options) -> None:
+        if (options.play or options.record) and options.dialects != (FIRST,):
+            raise ValueError(f"--play and --record: only --dialect {FIRST} has recordings")
         self.options = options
-        self.faults = FaultBox(time.monotonic)
-        self.hub = Hub(self.faults)
-        self.source: Market | Playback
-        self.exchange: Exchange
-        if options.dialect == "deribit":
-            self.faults, self.hub, self.source, self.exchange = deribit.parts(options)
-        else:
-            if options.play:
-                recording = read(options.play, options.http)
-                self.source = Playback(recording, options, self.hub, self._backlog)
-            else:
-                self.source = Market(options, self.hub)
-            self.exchange = Exchange(options, self.hub, self.faults, self.source)
-        market = self.source if isinstance(self.source, Market) else None
-        self.disturbance = Disturbance(
-            self.faults,
-            lambda: list(self.exchange.connections.values()),
-            market,
-            self.source.now_us,
-        )
-        self.admin = Admin(self.exchange, self.hub, self.faults, self.disturbance, self.source)
+        self.world = World(options)
+        rate = options.rate / len(options.dialects)
+        self.dialects: dict[str, Dialect] = {
+            name: BUILDS[name](options, self.world, rate) for name in options.dialects
+        }
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Listen; gives the address, `http://127.0.0.1:18080`."""
+        context = server_context(self.options) if self.options.secure else None
         app = web.Application()
-        app.add_routes(self.exchange.routes())
-        app.add_routes(self.admin.routes())
+        app.add_routes(self._routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         listener = socket.create_server((self.options.address, self.options.port), backlog=512)
-        await web.SockSite(runner, listener).start()
-        host, port = listener.getsockname()[:2]
-        recorder = None
-        if self.options.record and isinstance(self.source, Market):
-            recorder = Recorder(self.options.record, self.source, self.hub, time.time_ns)
-        task = asyncio.ensure_future(self.source.run())
+        await web.SockSite(runner, listener, ssl_context=context).start()
+        recorder = self._recorder()
+        task = asyncio.ensure_future(self._run())
         try:
-            yield f"http://{host}:{port}"
+            yield _address(listener, context)
         finally:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-            for connection in list(self.exchange.connections.values()):
-                connection.end(1001, "simulator stops")
+            for dialect in self.dialects.values():
+                for line in list(dialect.face.connections.values()):
+                    line.end(1001, "simulator stops")
             if recorder:
                 recorder.close()
             await runner.cleanup()
 
-    def _backlog(self) -> int:
-        return max((each.backlog() for each in self.exchange.connections.values()), default=0)
+    async def _run(self) -> None:
+        """Let time pass; a recording has a time of its own."""
+        for dialect in self.dialects.values():
+            if not isinstance(dialect.source, Market):
+                await dialect.source.run()
+        await self.world.pacer.run()
+
+    def _recorder(self) -> Recorder | None:
+        dialect = next(iter(self.dialects.values()))
+        if self.options.record and isinstance(dialect.source, SpotMarket):
+            return Recorder(self.options.record, dialect.source, dialect.hub, time.time_ns)
+        return None
+
+    def _routes(self) -> list[web.RouteDef]:
+        alone = len(self.dialects) == 1
+        routes = [web.get("/sim", self.index)]
+        for dialect in self.dialects.values():
+            routes += dialect.face.routes(alone=alone)
+            for name in dialect.names:
+                routes += dialect.admin.routes(f"/sim/{name}")
+        first = self.dialects[FIRST] if not alone else next(iter(self.dialects.values()))
+        if not alone:
+            routes += [
+                web.post("/sim/pause", self._each(Admin.pause)),
+                web.post("/sim/resume", self._each(Admin.resume)),
+                web.post("/sim/rate", self.rate),
+            ]
+        taken = {(each.method, each.path) for each in routes}
+        own = first.admin.routes("/sim")
+        return routes + [each for each in own if (each.method, each.path) not in taken]
+
+    async def index(self, request: web.Request) -> web.Response:
+        """What there is."""
+        return json_response(
+            {
+                "dialects": {
+                    name: {
+                        "side_doors": [f"/sim/{each}" for each in dialect.names],
+                        "paths": sorted({each.path for each in dialect.face.routes(alone=False)}),
+                        "symbols": list(dialect.source.publishers)
+                        if isinstance(dialect.source, Market)
+                        else [],
+                    }
+                    for name, dialect in self.dialects.items()
+                },
+                "side_door": sorted(
+                    {
+                        f"{each.method} {each.path}"
+                        for dialect in self.dialects.values()
+                        for each in dialect.admin.routes("/sim/<exchange>")
+                    }
+                ),
+                "faults": {
+                    "lines": get_args(LineKind),
+                    "streams": get_args(StreamKind),
+                    "market": get_args(MarketKind),
+                    "replies": get_args(ReplyKind),
+                },
+            }
+        )
+
+    async def rate(self, request: web.Request) -> web.Response:
+        """`{"rate": 500}`: messages a second, shared by all dialects alike."""
+        rate = await asked_rate(request)
+        if isinstance(rate, web.Response):
+            return rate
+        for dialect in self.dialects.values():
+            if isinstance(dialect.source, Market):
+                dialect.source.set_rate(rate / len(self.dialects))
+        return json_response({"rate": rate})
+
+    def _each(
+        self, act: Callable[[Admin, web.Request], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Order the same of all dialects; the answer is the first one's."""
+
+        async def answer(request: web.Request) -> web.Response:
+            answers = [await act(each.admin, request) for each in self.dialects.values()]
+            return answers[0]
+
+        return answer
+
+
+def _address(listener: socket.socket, context: ssl.SSLContext | None) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{'https' if context else 'http'}://{host}:{port}"

@@ -4,19 +4,21 @@ Source: binance-spot-api-docs, rest-api.md.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from workers.simulator.binance import tickers
 from workers.simulator.binance.replies import Parameters
 from workers.simulator.binance.rest import RestApi
 
+R = TypeVar("R", bound=RestApi)
 
-class Endpoint(NamedTuple):
+
+class Endpoint(NamedTuple, Generic[R]):
     """One path."""
 
     weight: Callable[[Mapping[str, str]], int]
     known: tuple[str, ...]
-    answer: Callable[[RestApi, Parameters, bool], bytes]
+    answer: Callable[[R, Parameters, bool], bytes]
 
 
 def depth_weight(query: Mapping[str, str]) -> int:
@@ -53,14 +55,14 @@ def _count(query: Mapping[str, str]) -> int:
     return query.get("symbols", "").count(",") + 1
 
 
-KLINES = Endpoint(
+KLINES: Endpoint[RestApi] = Endpoint(
     fixed(2),
     ("symbol", "interval", "startTime", "endTime", "timeZone", "limit"),
     RestApi.klines,
 )
 TICKER = ("symbol", "symbols", "symbolStatus")
 
-ENDPOINTS: dict[str, Endpoint] = {
+ENDPOINTS: dict[str, Endpoint[RestApi]] = {
     "/api/v3/ping": Endpoint(fixed(1), (), RestApi.ping),
     "/api/v3/time": Endpoint(fixed(1), (), RestApi.time),
     "/api/v3/exchangeInfo": Endpoint(

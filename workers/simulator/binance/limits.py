@@ -5,7 +5,8 @@ All limits are per address; the simulator's callers usually share one.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class LimitOptions:
         connects: connection attempts in `connect_window_s`.
         messages: messages a second from the client, control frames included.
         streams: streams of one connection.
+        calls: requests in `call_window_s` of paths that have no weight, by bucket.
     """
 
     weight: int = 6000
@@ -28,6 +30,8 @@ class LimitOptions:
     connect_window_s: float = 300.0
     messages: int = 5
     streams: int = 1024
+    calls: Mapping[str, int] = field(default_factory=dict)
+    call_window_s: float = 300.0
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from functools import partial
 from itertools import product
 
 from workers.simulator.binance import payloads
+from workers.simulator.binance.klines import KlineStreams
 from workers.simulator.hub import Hub
-from workers.simulator.market.candles import INTERVALS_US, Candle, bounds_us
+from workers.simulator.market.candles import INTERVALS_US
 from workers.simulator.market.engine import STEP_US, Engine
 
 FAST_STEPS = 100_000 // STEP_US
@@ -41,15 +42,15 @@ class Publisher:
         self._quote = f"{lower}@bookTicker"
         self._fast, self._slow = f"{lower}@depth@100ms", [f"{lower}@depth{each}" for each in SLOW]
         self._ticker, self._mini = f"{lower}@ticker", f"{lower}@miniTicker"
-        self._klines = {
+        klines = {
             (name, east_us): f"{lower}@kline_{name}{suffix}"
             for name in INTERVALS_US
             for suffix, east_us in OFFSETS_US.items()
         }
+        self.klines = KlineStreams(engine, hub, klines)
         self._steps = phase
         self._best: tuple[int, int, int, int] = (0, 0, 0, 0)
         self._tops: dict[str, bytes] = {}
-        self._open = {key: bounds_us(key[0], engine.now_us, key[1]) for key in self._klines}
         engine.book.fast.clear()
         engine.book.slow.clear()
         self.fast_id = self.slow_id = engine.book.update_id
@@ -112,8 +113,7 @@ class Publisher:
         day = engine.candles.day(now_us)
         hub.publish(self._ticker, partial(payloads.day_ticker, at, book, day, now_us))
         hub.publish(self._mini, partial(payloads.mini_ticker, at, day, now_us))
-        for (name, east_us), stream in self._klines.items():
-            self._kline(name, east_us, stream)
+        self.klines.push(lambda name: name == "1s" or self._steps % KLINE_STEPS == 0)
 
     def _depth(self, stream: str, changed: set[int], first_id: int) -> None:
         engine = self.engine
@@ -138,42 +138,6 @@ class Publisher:
             if self._tops.get(stream) != top:
                 self._tops[stream] = top
                 self.hub.publish(stream, partial(_same, top))
-
-    def _kline(self, name: str, east_us: int, stream: str) -> None:
-        engine = self.engine
-        start, end = self._open[name, east_us]
-        due = name == "1s" or self._steps % KLINE_STEPS == 0
-        if engine.now_us >= end:
-            if self.hub.wanted(stream):
-                self._publish_kline(name, stream, self.candle(name, start, end), end, closed=True)
-            start, end = self._open[name, east_us] = bounds_us(name, engine.now_us, east_us)
-        if due and self.hub.wanted(stream):
-            self._publish_kline(name, stream, self.candle(name, start, end), end, closed=False)
-
-    def _publish_kline(
-        self, name: str, stream: str, candle: Candle, end_us: int, *, closed: bool
-    ) -> None:
-        at, now_us = self.engine.instrument, self.engine.now_us
-        self.hub.publish(
-            stream,
-            lambda micro: payloads.kline(
-                at, candle, name, end_us, closed=closed, now_us=now_us, micro=micro
-            ),
-        )
-
-    def candle(self, name: str, start_us: int, end_us: int) -> Candle:
-        """The candle of an interval; seconds are made from the trades themselves."""
-        engine = self.engine
-        if name != "1s":
-            engine.candles.advance(engine.now_us)
-            return engine.candles.range(start_us, end_us)
-        tape = engine.tape
-        first, end = tape.first_at(start_us), tape.first_at(end_us)
-        price = tape.fill(first - 1).ticks if first > tape.first_id else engine.last_ticks
-        whole = Candle(start_us, price)
-        for fill in tape.fills(first, end - first):
-            whole.add(fill.trade_id, fill.ticks, fill.lots, fill.buyer_is_maker)
-        return whole
 
 
 def _same(payload: bytes, _micro: bool) -> bytes:

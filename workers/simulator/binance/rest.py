@@ -1,14 +1,23 @@
 """REST replies of Binance spot over the engines: instruments, books, trades, candles, the day."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 from workers.simulator.binance import payloads, rows
-from workers.simulator.binance.publisher import Publisher
+from workers.simulator.binance.klines import KlineStreams
 from workers.simulator.binance.replies import ApiError, Parameters, invalid_symbol
 from workers.simulator.market.candles import INTERVALS_US, bounds_us
 from workers.simulator.market.engine import Engine
 from workers.simulator.market.instruments import Instrument
+from workers.simulator.market.tape import AggregateFill, Fill
+
+
+class Published(Protocol):
+    """A market and its candles."""
+
+    engine: Engine
+    klines: KlineStreams
 
 
 class RestApi:
@@ -17,13 +26,18 @@ class RestApi:
     Args:
         publishers: the markets, by the exchange's symbol.
         halted: symbols that stand still, with status BREAK.
+        gone: symbols that are not listed any more.
         weight_limit: what exchangeInfo tells.
     """
 
     def __init__(
-        self, publishers: Mapping[str, Publisher], halted: set[str], weight_limit: int
+        self,
+        publishers: Mapping[str, Published],
+        halted: Collection[str],
+        gone: Collection[str],
+        weight_limit: int,
     ) -> None:
-        self.publishers, self._halted = publishers, halted
+        self.publishers, self._halted, self._gone = publishers, halted, gone
         self._weight_limit = weight_limit
 
     def now_us(self) -> int:
@@ -32,10 +46,18 @@ class RestApi:
 
     def engine(self, symbol: str) -> Engine:
         """The market of a symbol. Raises ApiError -1121 where there is none."""
+        return self.publisher(symbol).engine
+
+    def publisher(self, symbol: str) -> Published:
+        """What is published of a symbol. Raises ApiError -1121 where there is none."""
         publisher = self.publishers.get(symbol)
-        if publisher is None:
+        if publisher is None or symbol in self._gone:
             raise invalid_symbol()
-        return publisher.engine
+        return publisher
+
+    def names(self) -> list[str]:
+        """Symbols that are listed."""
+        return [each for each in self.publishers if each not in self._gone]
 
     def depth(self, symbol: str, limit: int, update_id: int | None = None) -> bytes:
         """The book now, or right after an update id of the recent past."""
@@ -121,11 +143,11 @@ class RestApi:
             first = last - limit
         found = tape.aggregates(first, max(0, min(limit, last - first)))
         at = engine.instrument
-        return payloads.encode_json([rows.aggregate_row(at, row, micro) for row in found])
+        return payloads.encode_json([self.aggregate_row(at, row, micro) for row in found])
 
     def klines(self, parameters: Parameters, micro: bool) -> bytes:
         """`/api/v3/klines` and `uiKlines`: candles that start within times, or the newest."""
-        publisher = self.publishers[self.engine(parameters.symbol()).instrument.name]
+        publisher = self.publisher(parameters.symbol())
         interval = parameters.text("interval")
         if interval not in INTERVALS_US:
             raise ApiError(-1120, "Invalid interval.")
@@ -140,7 +162,9 @@ class RestApi:
             begin, until = bounds_us(interval, newest, shift)
             while begin >= oldest and len(found) < limit:
                 found.append(
-                    rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
+                    rows.kline_row(
+                        at, publisher.klines.candle(interval, begin, until), until, micro
+                    )
                 )
                 begin, until = bounds_us(interval, begin - 1, shift)
             found.reverse()
@@ -150,7 +174,9 @@ class RestApi:
                 begin, until = bounds_us(interval, until, shift)
             while begin <= newest and len(found) < limit:
                 found.append(
-                    rows.kline_row(at, publisher.candle(interval, begin, until), until, micro)
+                    rows.kline_row(
+                        at, publisher.klines.candle(interval, begin, until), until, micro
+                    )
                 )
                 begin, until = bounds_us(interval, until, shift)
         return payloads.encode_json(found)
@@ -160,6 +186,14 @@ class RestApi:
         mini = parameters.mini()
         found = [rows.ticker_row(self.engine(name), mini, micro) for name in self.asked(parameters)]
         return one_or_all(parameters, found)
+
+    def trade_row(self, at: Instrument, fill: Fill, micro: bool) -> dict[str, object]:
+        """One trade."""
+        return rows.trade_row(at, fill, micro)
+
+    def aggregate_row(self, at: Instrument, fill: AggregateFill, micro: bool) -> dict[str, object]:
+        """One aggregate."""
+        return rows.aggregate_row(at, fill, micro)
 
     def status(self, symbol: str) -> str:
         """`TRADING`, or `BREAK` while halted."""
@@ -184,7 +218,7 @@ class RestApi:
         if parameters.has("symbol"):
             return [parameters.symbol()]
         if not parameters.has("symbols"):
-            return list(self.publishers)
+            return self.names()
         try:
             names = json.loads(parameters.text("symbols"))
         except ValueError as error:
@@ -200,7 +234,7 @@ class RestApi:
     def _trades(self, engine: Engine, from_id: int, limit: int, micro: bool) -> bytes:
         fills = engine.tape.fills(from_id, limit)
         return payloads.encode_json(
-            [rows.trade_row(engine.instrument, fill, micro) for fill in fills]
+            [self.trade_row(engine.instrument, fill, micro) for fill in fills]
         )
 
     def _symbol(self, at: Instrument) -> dict[str, object]:

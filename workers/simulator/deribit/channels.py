@@ -55,6 +55,15 @@ def stream_of(channel: str) -> str:
     return f"{instrument.replace('-', '').lower()}@{mark} {channel}"
 
 
+def hub_key(symbol: str) -> str:
+    """What an instrument's streams begin with; also from our `BTC-USD-PERP`, `BTC-USDC-PERP`."""
+    pair, ours, _ = symbol.upper().partition("-PERP")
+    base, hyphen, quote = pair.partition("-")
+    if ours and hyphen:
+        symbol = f"{base}-PERPETUAL" if quote == "USD" else f"{base}_{quote}-PERPETUAL"
+    return symbol.replace("-", "").lower()
+
+
 def channel_of(stream: str) -> str:
     """The channel of a hub's name."""
     return stream.rpartition(" ")[2]

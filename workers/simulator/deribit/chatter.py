@@ -5,6 +5,7 @@ from workers.simulator.deribit.channels import stream_of
 from workers.simulator.deribit.numbers import encode, raw
 from workers.simulator.hub import Hub
 from workers.simulator.market.engine import STEP_US
+from workers.simulator.market.fair import Worths
 
 SECOND_STEPS = 1_000_000 // STEP_US
 CHAT_STEPS = 75
@@ -20,11 +21,12 @@ class Chatter:
     Args:
         hub: where events go.
         now_us: engine time at the start.
+        worths: what coins are worth.
     """
 
-    def __init__(self, hub: Hub, now_us: int) -> None:
+    def __init__(self, hub: Hub, now_us: int, worths: Worths) -> None:
         self.now_us = now_us
-        self._hub = hub
+        self._hub, self._worths = hub, worths
         self._steps = self._talked = 0
 
     def step(self) -> None:
@@ -42,9 +44,7 @@ class Chatter:
                 data = {"timestamp": now_ms, "volatility": value, "index_name": name}
                 self._say(f"deribit_volatility_index.{name}", data)
             for name in indices.CHATTY:
-                price = raw(indices.index_price(name, now_ms), exponents=False)
-                data = {"timestamp": now_ms, "price": price, "index_name": name}
-                self._say(f"deribit_price_index.{name}", data)
+                self._price(name, now_ms)
 
     def platform(self, data: dict[str, object]) -> None:
         """`platform_state`."""
@@ -61,6 +61,12 @@ class Chatter:
         for each_kind in (kind, "any"):
             for each in (currency, "any"):
                 self._say(f"instrument.creation.{each_kind}.{each}", row)
+
+    def _price(self, name: str, now_ms: int) -> None:
+        channel = f"deribit_price_index.{name}"
+        if self._hub.wanted(stream_of(channel)):
+            price = raw(indices.index_price(name, now_ms, self._worths), exponents=False)
+            self._say(channel, {"timestamp": now_ms, "price": price, "index_name": name})
 
     def _say(self, channel: str, data: dict[str, object]) -> None:
         self._hub.publish(stream_of(channel), lambda _: encode(data))

@@ -9,18 +9,20 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType
 
-from workers.simulator.binance.connection import Connection, ConnectionOptions
-from workers.simulator.binance.limits import LimitOptions
 from workers.simulator.deribit import channels, rpc
 from workers.simulator.deribit.credits import Credits
 from workers.simulator.deribit.methods import Methods
 from workers.simulator.deribit.rpc import RpcError
 from workers.simulator.hub import Hub, Variant
+from workers.simulator.line import Line, Socket
 from workers.simulator.wire import PONG, frame
 
-UNLIMITED = LimitOptions(messages=10**9, streams=10**9)
+WRAPPED = Variant(combined=True, microseconds=False)
+BACKLOG_BYTES = 64 << 20
+"""A client that leaves more than this unread is cut."""
+
 SUBSCRIPTION_METHODS = ("subscribe", "unsubscribe", "unsubscribe_all")
 HEARTBEAT_METHODS = ("set_heartbeat", "disable_heartbeat")
 SOCKET_METHODS = frozenset(f"public/{each}" for each in SUBSCRIPTION_METHODS + HEARTBEAT_METHODS)
@@ -56,42 +58,35 @@ class Heart:
         self.next_s = now_s + (self.interval_s or 0.0) + LATER_TEST_S
 
 
-class DeribitConnection(Connection):
+class DeribitConnection(Line):
     """A client.
 
     Args:
+        at: its socket.
+        hub: where it subscribes.
         methods: what may be asked.
         credits: of its address.
+        refused: counts what was refused, by reason.
     """
 
     def __init__(
         self,
-        number: int,
-        socket: web.WebSocketResponse,
-        transport: asyncio.Transport,
+        at: Socket,
         *,
         hub: Hub,
-        options: ConnectionOptions,
         methods: Methods,
         credits: Credits,
         refused: Callable[[str], None],
     ) -> None:
-        super().__init__(
-            number,
-            socket,
-            transport,
-            hub=hub,
-            variant=Variant(combined=True, microseconds=False),
-            limits=UNLIMITED,
-            options=options,
-        )
+        super().__init__(at, hub, WRAPPED, BACKLOG_BYTES)
         self._methods, self._credits, self._refused = methods, credits, refused
         self._switches = methods.market.switches
         self._heart = Heart()
-        self._shuffle = random.Random(number)
+        self._shuffle = random.Random(at.number)
         self._heard_s = self.opened_s
 
-    def _take(self, kind: WSMsgType, data: object) -> None:
+    def take(self, kind: WSMsgType, data: object) -> None:
+        """Act on a message from the client."""
         self._heard_s = time.monotonic()
         if kind is WSMsgType.TEXT:
             self._request(str(data))
@@ -157,7 +152,7 @@ class DeribitConnection(Connection):
         taken = [each for each in dict.fromkeys(wanted) if channels.accepted(each, names)]
         held = set(self.subscriptions())
         new = [each for each in taken if channels.stream_of(each) not in held]
-        self.subscribe([channels.stream_of(each) for each in new])
+        self.listen([channels.stream_of(each) for each in new])
         snapshots += [each for each in new if each.startswith("book.")]
         self._shuffle.shuffle(taken)
         return taken
@@ -166,7 +161,7 @@ class DeribitConnection(Connection):
         self.queue(frame(message), 1)
         self.flush()
 
-    async def _keep(self) -> None:
+    async def keep(self) -> None:
         """Cut idle connections, ask and await heartbeats."""
         switches = self._switches
         while True:

@@ -14,29 +14,29 @@ from workers.simulator.deribit.market import DeribitMarket
 from workers.simulator.deribit.methods import Methods
 from workers.simulator.deribit.rpc import RpcError
 from workers.simulator.deribit.spoil import SPOILERS
-from workers.simulator.exchange import JSON, Exchange
-from workers.simulator.faults import SNAPSHOT_KINDS, Fault, FaultBox
+from workers.simulator.doors import JSON, Doors, Trouble
+from workers.simulator.faults import Fault, FaultBox
 from workers.simulator.hub import Hub
-from workers.simulator.options import Options
+from workers.simulator.line import Socket
 
 
-class DeribitExchange(Exchange):
+class DeribitExchange(Doors):
     """Doors, limits and connections; the history host is at `/history`."""
 
-    def __init__(self, options: Options, hub: Hub, faults: FaultBox, source: DeribitMarket) -> None:
-        super().__init__(options, hub, faults, source)
-        self._market, self._methods = source, Methods(source)
+    def __init__(self, hub: Hub, faults: FaultBox, market: DeribitMarket) -> None:
+        super().__init__(hub, faults)
+        self._market, self._methods = market, Methods(market)
         self._credits: dict[str, Credits] = {}
         self._lines: dict[str, set[asyncio.Transport]] = {}
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self, *, alone: bool) -> list[web.RouteDef]:
         """Where the exchange answers."""
         return [
             web.get("/ws/api/v2", self.socket),
             web.get("/api/v2/{method:.+}", self.rest),
             web.post("/api/v2/{method:.+}", self.rest),
+            web.post("/api/v2", self.rest),
             web.get("/history/api/v2/{method:.+}", self.rest),
-            web.post("/sim/list", self.list_hidden),
         ]
 
     def used_weight(self) -> dict[str, int]:
@@ -56,38 +56,31 @@ class DeribitExchange(Exchange):
             return self._too_many()
         began_us = rpc.now_us()
         request_id: object = None
-        method, params = request.match_info["method"], dict[str, object](request.query)
+        method, params = request.match_info.get("method", ""), dict[str, object](request.query)
         if request.method == "POST":
-            request_id, params = await _posted(request)
-        path = request.path.removeprefix("/history")
-        self.requests[path] = self.requests.get(path, 0) + 1
-        spoil: list[Fault] = []
-        stale: Fault | None = None
+            request_id, method, params = await _posted(request, method)
+        path = f"/api/v2/{method}"
+        self.count(self.requests, path)
+        trouble = Trouble()
         outcome: object
         try:
             if not self._credit(request).spend(method, time.monotonic()):
                 raise rpc.too_many_requests()
-            for fault in self._faults.met_by_reply(path, str(params.get("instrument_name", ""))):
-                if fault.kind in ("429", "418", "http"):
-                    status = fault.status if fault.kind == "http" else int(fault.kind)
-                    return web.Response(status=status, text=fault.body)
-                if fault.kind == "slow":
-                    await asyncio.sleep(fault.delay_ms / 1000)
-                elif fault.kind in SNAPSHOT_KINDS:
-                    stale = fault
-                else:
-                    spoil.append(fault)
-            outcome = self._outcome(method, params, request, stale)
+            trouble = await self.meet(path, str(params.get("instrument_name", "")))
+            if trouble.over_limit is not None:
+                raise rpc.too_many_requests()
+            if trouble.answer is not None:
+                return trouble.answer
+            if trouble.other_symbol and "instrument_name" in params:
+                params["instrument_name"] = self._market.another(str(params["instrument_name"]))
+            outcome = self._outcome(method, params, request, trouble.snapshot)
         except RpcError as error:
             outcome = error
-        body = rpc.reply(request_id, began_us, outcome)
-        for fault in spoil:
-            if fault.kind in SPOILERS:
-                body = SPOILERS[fault.kind](body, fault.field, fault.value)
+        body = trouble.spoiled(rpc.reply(request_id, began_us, outcome), SPOILERS)
         status = 400 if isinstance(outcome, RpcError) else 200
         response = web.Response(status=status, body=body, content_type=JSON)
         if isinstance(outcome, RpcError) and outcome.ends:
-            self._count(self.limited, "credits")
+            self.count(self.limited, "credits")
             response.force_close()
         return response
 
@@ -95,30 +88,17 @@ class DeribitExchange(Exchange):
         """`/ws/api/v2`."""
         if not self._joined(request):
             return self._too_many()
-        socket = web.WebSocketResponse(autoping=False, autoclose=True, compress=False)
-        await socket.prepare(request)
-        transport = request.transport
-        if not isinstance(transport, asyncio.Transport):
-            return socket
-        self._numbers += 1
-        connection = DeribitConnection(
-            self._numbers,
-            socket,
-            transport,
-            hub=self._hub,
-            options=self._options.connections,
-            methods=self._methods,
-            credits=self._credit(request),
-            refused=lambda reason: self._count(self.limited, reason),
-        )
-        self.connections[connection.number] = connection
-        try:
-            await connection.serve()
-        finally:
-            del self.connections[connection.number]
-            if connection.ended_by:
-                self._count(self.ended, connection.ended_by)
-        return socket
+
+        def make(at: Socket) -> DeribitConnection:
+            return DeribitConnection(
+                at,
+                hub=self.hub,
+                methods=self._methods,
+                credits=self._credit(request),
+                refused=lambda reason: self.count(self.limited, reason),
+            )
+
+        return await self.accept(request, make)
 
     def _outcome(
         self,
@@ -154,18 +134,23 @@ class DeribitExchange(Exchange):
         return True
 
     def _too_many(self) -> web.Response:
-        self._count(self.limited, "connections")
+        self.count(self.limited, "connections")
         response = web.Response(status=429, text="too many connections")
         response.force_close()
         return response
 
 
-async def _posted(request: web.Request) -> tuple[object, dict[str, object]]:
-    """Id and params of a JSON-RPC body."""
+async def _posted(request: web.Request, method: str) -> tuple[object, str, dict[str, object]]:
+    """Id, method and params of a JSON-RPC body; the method in the path comes first."""
     try:
         message = msgspec.json.decode(await request.read())
     except msgspec.DecodeError:
-        return None, {}
-    if not isinstance(message, dict) or not isinstance(message.get("params"), dict):
-        return None, {}
-    return message.get("id"), message["params"]
+        return None, method, {}
+    if not isinstance(message, dict):
+        return None, method, {}
+    params = message.get("params")
+    return (
+        message.get("id"),
+        method or str(message.get("method", "")),
+        params if isinstance(params, dict) else {},
+    )

@@ -3,6 +3,7 @@
 import math
 from decimal import Decimal
 
+from workers.simulator.market.fair import Worths
 from workers.simulator.market.instruments import DOLLARS
 
 HOUR_MS = 3_600_000
@@ -17,11 +18,11 @@ CHATTY = tuple(
 """Indices that platform_state talks about."""
 
 
-def index_price(name: str, time_ms: int) -> Decimal:
-    """Dollars of an index's coin, in cents, changing each second."""
-    middle = DOLLARS.get(name.partition("_")[0].upper(), 1.0)
-    wave = math.sin(time_ms // 1000 / 600) * 0.002
-    return Decimal(f"{middle * (1 + wave):.4f}" if middle < 10 else f"{middle * (1 + wave):.2f}")
+def index_price(name: str, time_ms: int, worths: Worths) -> Decimal:
+    """Dollars of an index's coin, in cents, changing each second with what the coin is worth."""
+    coin = name.partition("_")[0].upper()
+    dollars = DOLLARS.get(coin, 1.0) * worths.of(coin, time_ms // 1000 * 1_000_000)
+    return Decimal(f"{dollars:.4f}" if dollars < 10 else f"{dollars:.2f}")
 
 
 def hourly_interest(name: str, hour: int) -> Decimal:

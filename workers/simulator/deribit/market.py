@@ -1,23 +1,20 @@
 """The made-up Deribit: one seeded market per instrument, one change counter for all."""
 
-import time
-from collections.abc import Mapping
 from functools import partial
 
+from workers.simulator.deribit.channels import hub_key
 from workers.simulator.deribit.chatter import Chatter
-from workers.simulator.deribit.instruments import listed, row
-from workers.simulator.deribit.marks import ChangeCounter, Marks
+from workers.simulator.deribit.instruments import Contract, listed, row
 from workers.simulator.deribit.prints import Prints, TradeIds
 from workers.simulator.deribit.streams import InstrumentStreams
-from workers.simulator.deribit.switches import switches
+from workers.simulator.deribit.switches import Switches
 from workers.simulator.deribit.truth import DeribitTruth
 from workers.simulator.faults import Fault
 from workers.simulator.hub import Hub
 from workers.simulator.live import Market
-from workers.simulator.market.clock import Pacer
-from workers.simulator.market.engine import Engine, EngineOptions
+from workers.simulator.market.marks import ChangeCounter, Marks
 from workers.simulator.options import Options
-from workers.simulator.truth import Truth
+from workers.simulator.world import World
 
 FIRST_CHANGE = 136_069_961_946
 FIRST_TRADE = 416_203_311
@@ -32,57 +29,59 @@ LEAST_RATE = 3.0
 class DeribitMarket(Market):
     """All instruments.
 
-    `--symbols` chooses among Deribit's own names; where it names none of them, all are traded.
+    `--symbols` chooses among Deribit's own names, else those on its coins; else all are traded.
 
     Attributes:
         streams: each instrument's market and channels, by its name.
         hidden: instruments that exist but are not listed yet.
         chatter: channels that belong to no instrument.
+        worths: what coins are worth.
+
+    Args:
+        options: symbols and seed.
+        switches: of the dialect.
+        world: time and worth.
+        hub: where events go.
+        rate: messages a second.
     """
 
-    def __init__(self, options: Options, hub: Hub) -> None:
-        self.switches = switches(options.switches)
-        self.halted: set[str] = set()
-        self.paused = False
-        self.rate = options.rate
-        now_s = time.time() if options.start_ms is None else options.start_ms / 1000
-        begin_s = int(now_s)
-        offered = listed(begin_s * 1000)
-        contracts = [each for each in offered if each.raw in options.symbols] or list(offered)
+    def __init__(
+        self, options: Options, switches: Switches, world: World, hub: Hub, rate: float
+    ) -> None:
+        super().__init__(world, hub, hub_key, rate=rate, news_s=options.news_s)
+        self.switches, self.worths = switches, world.worths
+        offered = listed(world.begin_s * 1000)
+        contracts = chosen(offered, options.symbols)
         self.hidden = {offered[-1].raw} & {each.raw for each in contracts}
-        passed = max(0, begin_s - IDS_FROM_S) * IDS_PER_S
+        passed = max(0, world.begin_s - IDS_FROM_S) * IDS_PER_S
         counter = ChangeCounter(options.seed, FIRST_CHANGE + passed)
         ids = TradeIds(FIRST_TRADE + passed)
         self.streams: dict[str, InstrumentStreams] = {}
         for at in contracts:
-            engine = Engine(
+            engine = world.engine(
                 at,
-                EngineOptions(
-                    seed=options.seed,
-                    start_us=begin_s * 1_000_000,
-                    rate=max(LEAST_RATE, options.rate * at.busy),
-                    levels=min(options.levels, at.levels),
-                    journal_size=options.journal,
-                ),
+                max(LEAST_RATE, rate * at.busy),
+                where=":deribit",
+                levels=at.levels,
+                follows=at.kind != "option",
             )
             self.streams[at.raw] = InstrumentStreams(
                 at,
                 engine,
                 hub,
                 Marks(counter, engine.book.update_id, engine.now_us // 1000),
-                Prints(at, engine.tape, ids, self.switches),
+                Prints(at, engine.tape, ids, switches, world.worths),
                 partial(self.state, at.raw),
-                bool(self.switches.exponents),
+                bool(switches.exponents),
+                world.worths,
             )
-        self.publishers = self.streams
-        self.chatter = Chatter(hub, begin_s * 1_000_000)
-        steps = [*(each.step for each in self.streams.values()), self.chatter.step]
-        wall_s = begin_s if options.start_ms is None else None
-        self.pacer = Pacer(steps, self._skip, hub.flush, wall_s)
+        self.publishers.update(self.streams)
+        self.chatter = Chatter(hub, world.begin_us, world.worths)
+        self.begin([self.chatter.step])
 
-    def truth(self) -> Truth:
+    def truth(self) -> DeribitTruth:
         """What really happened."""
-        return DeribitTruth(self.streams)
+        return DeribitTruth(self.streams, self.find)
 
     def now_us(self) -> int:
         """Engine time."""
@@ -90,10 +89,12 @@ class DeribitMarket(Market):
 
     def names(self) -> list[str]:
         """Instruments that are listed."""
-        return [each for each in self.streams if each not in self.hidden]
+        return [each for each in self.streams if each not in self.hidden | self.gone]
 
     def state(self, name: str) -> str:
-        """`open`, or `halted`."""
+        """`open`, `halted`, or `archivized` once it is gone."""
+        if name in self.gone:
+            return "archivized"
         return "halted" if name in self.halted else "open"
 
     def row(self, name: str) -> dict[str, object]:
@@ -111,13 +112,25 @@ class DeribitMarket(Market):
         self.chatter.state(at.kind, at.settlement, name, "open")
         return True
 
-    def halt(self, symbol: str, halted: bool) -> None:
-        """Stop or restart one instrument, by its name with or without hyphens."""
-        for name, streams in self.streams.items():
-            if symbol in (name, name.replace("-", "").upper()):
-                super().halt(name, halted)
-                at = streams.at
-                self.chatter.state(at.kind, at.settlement, name, self.state(name))
+    def told(self, name: str) -> None:
+        """Push the instrument's state."""
+        at = self.streams[name].at
+        self.chatter.state(at.kind, at.settlement, name, self.state(name))
+
+    def news(self, number: int) -> None:
+        """An instrument's state as it was; in between the hidden one is listed, and hidden."""
+        if number % 2 == 0:
+            names = self.names()
+            self.told(names[number // 2 % len(names)])
+        elif self.hidden:
+            self.list_instrument(next(iter(self.hidden)))
+        else:
+            last = list(self.streams)[-1]
+            self.halt(last, last not in self.halted)
+
+    def maintenance(self, lead_us: int) -> None:
+        """`platform_state` says it."""
+        self.chatter.platform({"maintenance": True})
 
     def set_rate(self, rate: float) -> None:
         """Messages a second, all instruments together."""
@@ -125,12 +138,9 @@ class DeribitMarket(Market):
         for streams in self.streams.values():
             streams.engine.set_rate(max(LEAST_RATE, rate * streams.at.busy))
 
-    def weight(self, path: str, query: Mapping[str, str]) -> int:
-        """Deribit counts credits by method instead; see credits.py."""
-        return 0
-
-    def _skip(self, seconds: int) -> None:
-        super()._skip(seconds)
+    def skip(self, seconds: int) -> None:
+        """Let time pass in which nothing happens."""
+        super().skip(seconds)
         self.chatter.now_us += seconds * 1_000_000
 
     def stale_change(self, name: str, fault: Fault) -> int:
@@ -138,3 +148,10 @@ class DeribitMarket(Market):
         streams = self.streams[name]
         book = streams.engine.book
         return streams.marks.change_before(max(book.oldest_id, book.update_id - fault.updates))
+
+
+def chosen(offered: tuple[Contract, ...], symbols: tuple[str, ...]) -> list[Contract]:
+    """By their own names, else those on the coins of the symbols, else all."""
+    bases = {each.partition("-")[0].upper() for each in symbols}
+    named = [each for each in offered if each.raw in symbols]
+    return named or [each for each in offered if each.base in bases] or list(offered)

@@ -92,7 +92,9 @@ class Methods:
     def ticker(self, params: Params) -> object:
         """`public/ticker`."""
         streams = self.streams(params)
-        return payloads.ticker(streams.at, streams.engine, self.market.state(streams.at.raw))
+        return payloads.ticker(
+            streams.at, streams.engine, self.market.state(streams.at.raw), self.market.worths
+        )
 
     def order_book(self, params: Params, change_id: int | None = None) -> object:
         """`public/get_order_book`, now or right after a change_id of the recent past."""
@@ -110,7 +112,7 @@ class Methods:
             "bids": [key for key in keys if key > 0][:depth],
             "asks": [key for key in keys if key < 0][:depth],
         }
-        fields = payloads.ticker(at, streams.engine, self.market.state(at.raw))
+        fields = payloads.ticker(at, streams.engine, self.market.state(at.raw), self.market.worths)
         for name, chosen in sides.items():
             fields[name] = [payloads.pair(at, key, totals[key]) for key in chosen]
         return {**fields, "change_id": marks.change_id if change_id is None else change_id}
@@ -125,7 +127,7 @@ class Methods:
         if made != slot:
             found = [self.market.streams[name] for name in self.market.names()]
             rows = [
-                payloads.summary(each.at, each.engine)
+                payloads.summary(each.at, each.engine, self.market.worths)
                 for each in found
                 if each.at.settlement == currency
             ]
@@ -149,12 +151,12 @@ class Methods:
             raise invalid("instrument_name", "instrument is not perpetual")
         start, end = whole(params, "start_timestamp"), whole(params, "end_timestamp")
         end = min(end, self.market.now_us() // 1000)
-        hour_ms = indices.HOUR_MS
+        hour_ms, worths = indices.HOUR_MS, self.market.worths
         rows = []
         last = end // hour_ms
         for hour in range(max(-(-start // hour_ms), last - MOST_HOURS + 1), last + 1):
-            price = indices.index_price(at.index, hour * hour_ms)
-            before = indices.index_price(at.index, (hour - 1) * hour_ms)
+            price = indices.index_price(at.index, hour * hour_ms, worths)
+            before = indices.index_price(at.index, (hour - 1) * hour_ms, worths)
             rows.append(
                 {
                     "timestamp": hour * hour_ms,
@@ -214,7 +216,7 @@ class Methods:
         name = word(params, "index_name")
         if name not in indices.CHATTY:
             raise invalid("index_name", "wrong value")
-        price: Decimal = indices.index_price(name, self.market.now_us() // 1000)
+        price: Decimal = indices.index_price(name, self.market.now_us() // 1000, self.market.worths)
         written = raw(price, exponents=False)
         return {"index_price": written, "estimated_delivery_price": written}
 

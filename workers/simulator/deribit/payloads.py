@@ -13,6 +13,7 @@ from workers.simulator.deribit.instruments import Contract
 from workers.simulator.deribit.numbers import decimal, encode, raw, text
 from workers.simulator.market.candles import Candle
 from workers.simulator.market.engine import Engine
+from workers.simulator.market.fair import Worths
 from workers.simulator.market.tape import Tape
 
 
@@ -83,12 +84,12 @@ def volumes(at: Contract, candle: Candle) -> tuple[Decimal, Decimal]:
     return amount, round(amount * mean, 4)
 
 
-def ticker(at: Contract, engine: Engine, state: str) -> dict[str, object]:
+def ticker(at: Contract, engine: Engine, state: str, worths: Worths) -> dict[str, object]:
     """`ticker.{instrument}.100ms`, public/ticker and the head of get_order_book."""
     now_ms = engine.now_us // 1000
     day = engine.candles.day(engine.now_us)
     coins, dollars = volumes(at, day)
-    index = indices.index_price(at.index, now_ms)
+    index = indices.index_price(at.index, now_ms, worths)
     mark = decimal(engine.mid_ticks() * at.tick)
     moved = Decimal(day.close - day.open) / day.open * 100
     fields: dict[str, object] = {
@@ -152,9 +153,9 @@ def bar(at: Contract, tape: Tape, start_us: int, end_us: int) -> dict[str, objec
     return {**fields, "volume": raw(round(volume, 8)), "cost": raw(round(cost, 8))}
 
 
-def perpetual(at: Contract, now_ms: int) -> bytes:
+def perpetual(at: Contract, now_ms: int, worths: Worths) -> bytes:
     """`perpetual.{instrument}.100ms`."""
-    index = raw(indices.index_price(at.index, now_ms), exponents=False)
+    index = raw(indices.index_price(at.index, now_ms, worths), exponents=False)
     interest: msgspec.Raw = raw(indices.current_interest(at.raw, now_ms))
     return encode({"interest": interest, "index_price": index, "timestamp": now_ms})
 
@@ -165,9 +166,9 @@ def pair(at: Contract, key: int, lots: int) -> list[msgspec.Raw]:
     return [raw(price, exponents=False), raw(amount)]
 
 
-def summary(at: Contract, engine: Engine) -> dict[str, object]:
+def summary(at: Contract, engine: Engine, worths: Worths) -> dict[str, object]:
     """A row of get_book_summary_by_currency."""
-    full = ticker(at, engine, "open")
+    full = ticker(at, engine, "open", worths)
     stats = full["stats"]
     same = [
         *("instrument_name", "mark_price", "open_interest", "estimated_delivery_price"),

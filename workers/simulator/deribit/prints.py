@@ -7,6 +7,7 @@ from workers.simulator.deribit import indices
 from workers.simulator.deribit.instruments import Contract
 from workers.simulator.deribit.numbers import decimal, raw
 from workers.simulator.deribit.switches import Switches
+from workers.simulator.market.fair import Worths
 from workers.simulator.market.tape import Fill, Tape
 
 FIRST_MATCH = 214_121_762_240_081_920
@@ -35,10 +36,13 @@ class Prints:
         tape: its trades; their ids are trade_seq.
         ids: where trade_id comes from.
         switches: of liquidations and numbers.
+        worths: what coins are worth.
     """
 
-    def __init__(self, at: Contract, tape: Tape, ids: TradeIds, switches: Switches) -> None:
-        self.at, self.tape = at, tape
+    def __init__(
+        self, at: Contract, tape: Tape, ids: TradeIds, switches: Switches, worths: Worths
+    ) -> None:
+        self.at, self.tape, self._worths = at, tape, worths
         self._ids, self._switches = ids, switches
         self._numbers = array("q")
         self.number()
@@ -71,7 +75,7 @@ class Prints:
             "price": raw(price, exponents=False),
             "direction": "sell" if fill.buyer_is_maker else "buy",
             "instrument_name": at.raw,
-            "index_price": raw(indices.index_price(at.index, time_ms)),
+            "index_price": raw(indices.index_price(at.index, time_ms, self._worths)),
             "trade_id": self.trade_id(seq),
             "trade_seq": seq,
             "amount": raw(amount, exponents),

@@ -50,6 +50,25 @@ def crossed(payload: bytes, field: str | None, value: object) -> bytes:
     return _closed(data)
 
 
+def zero(payload: bytes, field: str | None, value: object) -> bytes:
+    """A level that nobody has is deleted once more. Books only."""
+    data, fields = _open(payload)
+    for side, factor in (("bids", 0.5), ("asks", 2)):
+        if fields.get(side):
+            fields[side] = [*fields[side], ["delete", fields[side][-1][1] * factor, 0.0]]
+    return _closed(data)
+
+
+def corrupt(payload: bytes, field: str | None, value: object) -> bytes:
+    """The best level of each side has a wrong amount, in the same chain. Books only."""
+    data, fields = _open(payload)
+    for side in ("bids", "asks"):
+        if fields.get(side):
+            _, price, amount = fields[side][0]
+            fields[side][0] = ["change", price, amount + 70.0]
+    return _closed(data)
+
+
 SPOILERS: Mapping[str, Spoiler] = {
     **COMMON,
     "missing_field": missing_field,
@@ -57,6 +76,8 @@ SPOILERS: Mapping[str, Spoiler] = {
     "unknown_event": unknown_event,
     "absurd_number": absurd_number,
     "crossed": crossed,
+    "zero": zero,
+    "corrupt": corrupt,
 }
 
 

@@ -10,12 +10,13 @@ from functools import partial
 from workers.simulator.deribit import payloads
 from workers.simulator.deribit.channels import RESOLUTIONS, stream_of
 from workers.simulator.deribit.instruments import Contract
-from workers.simulator.deribit.marks import Marks
 from workers.simulator.deribit.numbers import encode
 from workers.simulator.deribit.prints import Prints
 from workers.simulator.hub import Hub
 from workers.simulator.market.candles import MINUTE_US
 from workers.simulator.market.engine import STEP_US, Engine
+from workers.simulator.market.fair import Worths
+from workers.simulator.market.marks import Marks
 
 FAST_STEPS = 100_000 // STEP_US
 SLOW_STEPS = 1_000_000 // STEP_US
@@ -60,6 +61,7 @@ class InstrumentStreams:
         prints: its trades as rows.
         state: its present state, `open`.
         exponents: whether round amounts are written 4.2e3.
+        worths: what coins are worth.
     """
 
     def __init__(
@@ -71,9 +73,10 @@ class InstrumentStreams:
         prints: Prints,
         state: Callable[[], str],
         exponents: bool,
+        worths: Worths,
     ) -> None:
         self.at, self.engine, self.hub, self.marks, self.prints = at, engine, hub, marks, prints
-        self.exponents = exponents
+        self.exponents, self.worths = exponents, worths
         self._state = state
         book = engine.book
         book.fast.clear()
@@ -112,6 +115,11 @@ class InstrumentStreams:
             if moved:
                 self._ticker("agg2")
             self._each_second()
+
+    @property
+    def last_told(self) -> int:
+        """The change_id that the 100 ms channel ended with."""
+        return self.books["100ms"].change_id
 
     def settled(self) -> bool:
         """Whether every book change has been published on the 100 ms channel."""
@@ -172,7 +180,7 @@ class InstrumentStreams:
     def _ticker(self, interval: str) -> None:
         self.hub.publish(
             stream_of(f"ticker.{self.at.raw}.{interval}"),
-            lambda _: encode(payloads.ticker(self.at, self.engine, self._state())),
+            lambda _: encode(payloads.ticker(self.at, self.engine, self._state(), self.worths)),
         )
 
     def _each_second(self) -> None:
@@ -181,7 +189,7 @@ class InstrumentStreams:
             for interval in ("100ms", "agg2"):
                 self.hub.publish(
                     stream_of(f"perpetual.{self.at.raw}.{interval}"),
-                    lambda _: payloads.perpetual(self.at, now_us // 1000),
+                    lambda _: payloads.perpetual(self.at, now_us // 1000, self.worths),
                 )
         for name, stream in self._charts.items():
             if self.hub.wanted(stream):

@@ -16,9 +16,6 @@ class Pacer:
     """Runs steps at the pace of real time.
 
     Args:
-        steps: what a step is: one function per symbol.
-        skip: lets seconds of engine time pass in which nothing happens.
-        after: called once after each burst of steps, to write what they made.
         wall_s: engine time of the first step, seconds since 1970, if it is to equal the wall
             clock's; None starts from the moment `run` is called.
 
@@ -26,18 +23,31 @@ class Pacer:
         skipped_s: seconds that were skipped because the machine could not keep up.
     """
 
-    def __init__(
+    def __init__(self, wall_s: float | None = None) -> None:
+        self.skipped_s = 0
+        self.steps_done = 0
+        self._steps: list[Callable[[], None]] = []
+        self._skips: list[Callable[[int], None]] = []
+        self._flushes: list[Callable[[], None]] = []
+        self._wall_s = wall_s
+        self._burst = asyncio.Event()
+
+    def add(
         self,
         steps: Sequence[Callable[[], None]],
         skip: Callable[[int], None],
-        after: Callable[[], None],
-        wall_s: float | None = None,
+        flush: Callable[[], None],
     ) -> None:
-        self.skipped_s = 0
-        self.steps_done = 0
-        self._steps, self._skip, self._after = steps, skip, after
-        self._wall_s = wall_s
-        self._burst = asyncio.Event()
+        """Some more markets.
+
+        Args:
+            steps: what a step is: one function per symbol.
+            skip: lets seconds of engine time pass in which nothing happens.
+            flush: called once after each burst of steps, to write what they made.
+        """
+        self._steps += steps
+        self._skips.append(skip)
+        self._flushes.append(flush)
 
     async def run(self) -> None:
         """For ever."""
@@ -69,9 +79,14 @@ class Pacer:
     def _jump(self, behind_s: float) -> None:
         """Skip an even number of seconds, so that no window or candle push shifts."""
         seconds = int(behind_s) // 2 * 2
-        self._skip(seconds)
+        for skip in self._skips:
+            skip(seconds)
         self.skipped_s += seconds
         self.steps_done += seconds * 1_000_000 // STEP_US
+
+    def _after(self) -> None:
+        for flush in self._flushes:
+            flush()
 
     def _advance(self) -> None:
         for step in self._steps:

@@ -6,10 +6,12 @@ knows a dialect, a socket or the wall clock.
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from workers.simulator.market.candles import Candles
+from workers.simulator.market.fair import Worth
 from workers.simulator.market.instruments import Instrument
 from workers.simulator.market.orderbook import OrderBook
 from workers.simulator.market.tape import Tape
@@ -25,11 +27,11 @@ WARM_UP_RATE = 40.0
 """A minute of history before the start, so that no list is empty and the day has a ticker."""
 
 
-DRIFT = 2e-5
-"""Spread of the believed price's steps, each 100 ms: about 2 % a day."""
+OPINION = 4e-6
+"""Spread of the steps, each 100 ms, in which a market's own opinion leaves the coin's worth."""
 
-RETURN = 2e-6
-"""Share of the way back to its starting price that it goes in each 100 ms."""
+AGREEMENT = 0.002
+"""Share of the way back to the worth that it goes in each 100 ms."""
 
 QUEUE = 6
 """Orders that wait at one price near the best before somebody gives up."""
@@ -66,13 +68,16 @@ class EngineOptions:
         rate: messages a second on trade, depth@100ms and ticker together.
         levels: price levels a side that the market keeps to.
         journal_size: book changes kept for the truth.
+        merge_us: fills of one price and side that follow each other within this are one
+            aggregate; 0 makes one of each taker order's.
     """
 
-    seed: int
+    seed: int | str
     start_us: int
     rate: float
     levels: int = 6500
     journal_size: int = 1_000_000
+    merge_us: int = 0
 
 
 class Engine:
@@ -81,15 +86,26 @@ class Engine:
     Attributes:
         now_us: engine time.
         active: False while the market stands still (time goes on).
+
+    Args:
+        instrument: what is traded.
+        options: how.
+        worth: factor of the usual price at a time; None for a walk that nobody shares.
     """
 
-    def __init__(self, instrument: Instrument, options: EngineOptions) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        options: EngineOptions,
+        worth: Callable[[int], float] | None = None,
+    ) -> None:
         self.instrument = instrument
         self.options = options
         self.active = True
         self._rng = random.Random(f"{options.seed}:{instrument.name}")
         rng = self._rng
         self.now_us = options.start_us - WARM_UP_STEPS * STEP_US
+        self.worth = worth or Worth(options.seed, instrument.name, self.now_us).at
         age_s = max(0, options.start_us // 10**6 - BIRTH_S)
         self.book = OrderBook(
             rng.randrange(10**9, 9 * 10**10) + age_s * UPDATES_A_SECOND, options.journal_size
@@ -97,10 +113,12 @@ class Engine:
         self.tape = Tape(
             rng.randrange(10**8, 4 * 10**9) + age_s * TRADES_A_SECOND,
             rng.randrange(10**7, 3 * 10**9) + age_s * TRADES_A_SECOND,
+            options.merge_us,
         )
-        self.candles = Candles(self.now_us, instrument.price_ticks)
-        self.last_ticks = instrument.price_ticks
-        self._believed = float(instrument.price_ticks)
+        self._opinion = 0.0
+        self._drift()
+        self.last_ticks = max(1, int(self._believed))
+        self.candles = Candles(self.now_us, self.last_ticks)
         self._spacing = max(1.0, instrument.price_ticks * 0.1 / options.levels)
         self._bid_levels = min(options.levels, int(instrument.price_ticks * 0.45))
         self._tables()
@@ -180,7 +198,7 @@ class Engine:
     def _seed_book(self) -> None:
         rng = self._rng
         for sign, levels in ((1, self._bid_levels), (-1, self.options.levels)):
-            key = sign * self.instrument.price_ticks - (0 if sign > 0 else 1)
+            key = sign * self.last_ticks - (0 if sign > 0 else 1)
             for index in range(levels):
                 self.book.seed(key, self._far_lots[rng.getrandbits(12)])
                 widening = self._spacing * (0.1 + 1.8 * index / levels)
@@ -189,10 +207,10 @@ class Engine:
                     break
 
     def _drift(self) -> None:
-        """The price the market believes in: a random walk drawn back to where it began."""
-        anchor = self.instrument.price_ticks
-        step = self._rng.gauss(0.0, 1.0) * DRIFT * self._believed
-        self._believed += step + (anchor - self._believed) * RETURN
+        """The price the market believes in: the coin's worth, and a little opinion of its own."""
+        self._opinion += self._rng.gauss(0.0, OPINION) - self._opinion * AGREEMENT
+        worth = self.worth(self.now_us) * (1.0 + self._opinion)
+        self._believed = self.instrument.price_ticks * worth
 
     def _change(self) -> None:
         """One order placed or cancelled, near the believed price mostly, anywhere sometimes."""
@@ -269,7 +287,7 @@ class Engine:
             if made and abs(ticks - self._believed) > LIMIT * self._spacing:
                 break
             first = tape.next_id
-            tape.begin_aggregate()
+            tape.begin_aggregate(ticks, time_us, not buy)
             for fill in book.take(key, lots):
                 self.candles.add(tape.next_id, ticks, fill, time_us, not buy)
                 tape.add(ticks, fill, time_us, not buy)

@@ -33,9 +33,12 @@ class Tape:
     Args:
         first_id: id of the first trade.
         first_aggregate_id: id of the first aggregate.
+        merge_us: fills of one price and side within this share an aggregate, until `cut`.
     """
 
-    def __init__(self, first_id: int, first_aggregate_id: int) -> None:
+    def __init__(self, first_id: int, first_aggregate_id: int, merge_us: int = 0) -> None:
+        self._merge_us = merge_us
+        self._whole = True
         self.first_id = first_id
         self.first_aggregate_id = first_aggregate_id
         self._ticks = array("i")
@@ -57,9 +60,18 @@ class Tape:
         """Id the next aggregate will have."""
         return self.first_aggregate_id + len(self._starts)
 
-    def begin_aggregate(self) -> None:
-        """The trades added from here on belong to a new aggregate."""
+    def begin_aggregate(self, ticks: int, time_us: int, buyer_is_maker: bool) -> None:
+        """The trades added from here on belong to a new aggregate, or to one that goes on."""
+        if self._merge_us and not self._whole and len(self._ticks) > self._starts[-1]:
+            same = self._ticks[-1] == ticks and bool(self._maker[-1]) == buyer_is_maker
+            if same and time_us < self._time_us[self._starts[-1]] + self._merge_us:
+                return
+        self._whole = False
         self._starts.append(len(self._ticks))
+
+    def cut(self) -> None:
+        """The latest aggregate has been told: nothing more is added to it."""
+        self._whole = True
 
     def add(self, ticks: int, lots: int, time_us: int, buyer_is_maker: bool) -> None:
         """One more trade, belonging to the latest aggregate."""

@@ -49,7 +49,7 @@ class Session(Protocol):
         """Answer and begin to push; some channels push first."""
         ...
 
-    def unsubscribe(self, topic: Topic) -> None:
+    def forget(self, topic: Topic) -> None:
         """Push no more."""
         ...
 
@@ -104,7 +104,7 @@ def act(text: str, session: Session, listed: frozenset[str]) -> None:
         elif operation == "subscribe":
             session.subscribe(topic, encode_json(answer))
         else:
-            session.unsubscribe(topic)
+            session.forget(topic)
             session.say(encode_json(answer))
 
 

@@ -124,6 +124,11 @@ def stream_key(name: str) -> str:
     return name.replace("-", "").lower()
 
 
+def hub_key(symbol: str) -> str:
+    """The same of a symbol in any form, also our `BTC-USDT-PERP`."""
+    return stream_key(symbol.upper().replace("-PERP", SWAP))
+
+
 def listings(symbol: str) -> list[Listing]:
     """`BTC-USDT` is listed as spot and as swap; `BTC-USDT-SPOT` and `BTC-USDT-SWAP` as one.
 

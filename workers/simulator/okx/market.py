@@ -1,56 +1,55 @@
 """All instruments of the simulated OKX, their time, and the first pushes of subscriptions."""
 
-import time
 from collections.abc import Mapping
 
 from workers.simulator.hub import Hub
-from workers.simulator.market.clock import Pacer
-from workers.simulator.market.engine import Engine, EngineOptions
+from workers.simulator.live import Market
 from workers.simulator.okx import payloads
 from workers.simulator.okx.control import Topic
 from workers.simulator.okx.derived import Derived
-from workers.simulator.okx.listing import SWAP, Listing, listings, stream_key
+from workers.simulator.okx.listing import Listing, hub_key, listings
 from workers.simulator.okx.options import OkxOptions
 from workers.simulator.okx.publisher import FAST_STEPS, Publisher
+from workers.simulator.okx.truth import OkxTruth
 from workers.simulator.options import Options
+from workers.simulator.world import World
 
 HOUR_US = 3_600_000_000
+NEWCOMER = "NEWS-USDT-SWAP"
+"""An instrument that is announced, listed, suspended and taken off again, and never trades."""
+
+LIFE = ("preopen", "live", "suspend", "expired")
 
 
-class OkxMarket:
+class OkxMarket(Market):
     """The markets.
 
     Attributes:
-        publishers: by instrument id.
-        listed: instrument ids.
+        books: what `publishers` holds, with what only OKX has.
         notices: rows of the channel `status`, newest last.
+
+    Args:
+        options: symbols and seed.
+        okx: of the dialect.
+        world: time and worth.
+        hub: where pushes go.
+        rate: messages a second.
     """
 
-    def __init__(self, options: Options, okx: OkxOptions, hub: Hub) -> None:
-        self.publishers: dict[str, Publisher] = {}
-        self.halted: set[str] = set()
+    def __init__(
+        self, options: Options, okx: OkxOptions, world: World, hub: Hub, rate: float
+    ) -> None:
+        super().__init__(world, hub, hub_key, rate=rate, news_s=options.news_s)
+        self.books: dict[str, Publisher] = {}
         self.notices: list[payloads.Row] = []
-        self.paused = False
-        self.rate = options.rate
-        self._hub = hub
-        begin_s = int(time.time()) if options.start_ms is None else options.start_ms // 1000
         listed = {each.inst_id: each for symbol in options.symbols for each in listings(symbol)}
         engines = {
-            name: Engine(
-                each.at,
-                EngineOptions(
-                    seed=options.seed + 1_000_003 * each.swap,
-                    start_us=begin_s * 1_000_000,
-                    rate=options.rate / len(listed),
-                    levels=options.levels,
-                    journal_size=options.journal,
-                ),
-            )
+            name: world.engine(each.at, rate / len(listed), where=f":okx:{each.inst_type}")
             for name, each in listed.items()
         }
         for index, (name, listing) in enumerate(listed.items()):
             spot = engines.get(listing.index, engines[name])
-            self.publishers[name] = Publisher(
+            self.books[name] = Publisher(
                 listing,
                 engines[name],
                 Derived(listing, engines[name], spot, options.seed),
@@ -58,32 +57,33 @@ class OkxMarket:
                 options=okx,
                 phase=index * 7 % FAST_STEPS,
             )
-        self.listed = frozenset(listed)
-        steps = [publisher.step for publisher in self.publishers.values()]
-        self.pacer = Pacer(
-            steps, self._skip, hub.flush, begin_s if options.start_ms is None else None
-        )
+        self.publishers.update(self.books)
+        self._newcomer = listings(NEWCOMER)[0]
+        self.begin()
 
     def now_us(self) -> int:
         """Engine time."""
-        return max(each.engine.now_us for each in self.publishers.values())
+        return max(each.engine.now_us for each in self.books.values())
 
-    def find(self, symbol: str) -> Publisher | None:
-        """By instrument id, also `BTCUSDTSWAP` and our `BTC-USDT-PERP`."""
-        wanted = stream_key(symbol.upper().replace("-PERP", SWAP))
-        return next((e for e in self.publishers.values() if e.listing.key == wanted), None)
+    def listed(self) -> frozenset[str]:
+        """Instrument ids that may be subscribed."""
+        return frozenset(self.names())
+
+    def truth(self) -> OkxTruth:
+        """What really happened."""
+        return OkxTruth(self.books, self.find)
 
     def instruments(self, kind: str) -> list[payloads.Row]:
         """Rows of all instruments of a kind."""
-        found = (each for each in self.publishers.values() if each.listing.inst_type == kind)
-        return [each.listing.row(each.state) for each in found]
+        found = (self.books[name] for name in self.names())
+        return [each.listing.row(each.state) for each in found if each.listing.inst_type == kind]
 
     def greeting(self, topic: Topic) -> bytes | None:
         """First push of a new subscription; `instruments`, trades and status have none."""
         channel, name = topic
         if channel == "liquidation-orders":
             return self._stale_liquidation()
-        at = self.publishers.get(f"{name}-SWAP" if channel == "index-tickers" else name)
+        at = self.books.get(f"{name}-SWAP" if channel == "index-tickers" else name)
         if at is None or channel in ("trades", "trades-all"):
             return None
         if channel == "books":
@@ -103,60 +103,63 @@ class OkxMarket:
         assert callable(make)
         return payloads.push(channel, name, make())
 
-    async def pause(self) -> None:
-        """Stand still; returns once every book change has been published."""
-        self.paused = True
-        self._wake()
-        while not all(publisher.settled() for publisher in self.publishers.values()):
-            await self.pacer.burst()
+    def told(self, name: str) -> None:
+        """Push the instrument's state."""
+        publisher = self.books[name]
+        publisher.state = "suspend" if name in self.halted else "live"
+        self._push_instrument(
+            publisher.listing, "expired" if name in self.gone else publisher.state
+        )
 
-    def resume(self) -> None:
-        """Go on."""
-        self.paused = False
-        self._wake()
+    def news(self, number: int) -> None:
+        """A row of a known instrument as it was, then the next of the newcomer's states."""
+        if number % 2 == 0:
+            names = self.names()
+            self.told(names[number // 2 % len(names)])
+        else:
+            self._push_instrument(self._newcomer, LIFE[number // 2 % len(LIFE)])
 
-    def halt(self, symbol: str, halted: bool) -> bool:
-        """Stop or restart an instrument; False where there is none. Its new state is pushed."""
-        publisher = self.find(symbol)
-        if publisher is None:
-            return False
-        listing = publisher.listing
-        publisher.state = "suspend" if halted else "live"
-        (self.halted.add if halted else self.halted.discard)(listing.inst_id)
-        self._wake()
-        self._push_instrument(listing, publisher.state)
+    def reset_sequence(self, name: str) -> bool:
+        """The next push of its `books` begins the numbers again."""
+        self.books[name].reset_sequence()
         return True
+
+    def maintenance(self, lead_us: int) -> None:
+        """A row of `status`: maintenance in so long."""
+        begin_us = self.now_us() + lead_us
+        self.announce(
+            {
+                "title": "WebSocket system upgrade",
+                "state": "scheduled",
+                "begin": payloads.stamp(begin_us),
+                "end": payloads.stamp(begin_us + 60_000_000),
+                "href": "",
+                "preOpenBegin": "",
+                "scheDesc": "",
+                "serviceType": "0",
+                "system": "unified",
+                "maintType": "1",
+                "env": "1",
+                "ts": payloads.stamp(self.now_us()),
+            }
+        )
 
     def announce(self, row: payloads.Row) -> None:
         """Push a row of the channel `status`."""
         self.notices.append(row)
         body = payloads.encode_json({"arg": {"channel": "status"}, "data": [row]})
-        self._hub.publish("status@status", lambda _: body)
-
-    def set_rate(self, rate: float) -> None:
-        """Messages a second, all instruments together."""
-        self.rate = rate
-        for publisher in self.publishers.values():
-            publisher.engine.set_rate(rate / len(self.publishers))
+        self.hub.publish("status@status", lambda _: body)
 
     def _push_instrument(self, listing: Listing, state: str) -> None:
         kind = listing.inst_type
         body = payloads.push("instruments", kind, [listing.row(state)], "instType")
-        self._hub.publish(f"{kind.lower()}@instruments", lambda _: body)
+        self.hub.publish(f"{kind.lower()}@instruments", lambda _: body)
 
     def _stale_liquidation(self) -> bytes | None:
         """An hour old, as the first push after a subscription is."""
-        swaps = [each for each in self.publishers.values() if each.listing.swap]
+        swaps = [each for each in self.books.values() if each.listing.swap]
         if not swaps:
             return None
         fill = swaps[0].engine.tape.fill(swaps[0].engine.tape.first_id)
         row = payloads.liquidation(swaps[0].listing, fill, self.now_us() - HOUR_US)
         return payloads.push("liquidation-orders", "SWAP", [row], "instType")
-
-    def _skip(self, seconds: int) -> None:
-        for publisher in self.publishers.values():
-            publisher.engine.now_us += seconds * 1_000_000
-
-    def _wake(self) -> None:
-        for name, publisher in self.publishers.items():
-            publisher.engine.active = not self.paused and name not in self.halted

@@ -58,6 +58,31 @@ def crossed(payload: bytes, field: str | None, value: object) -> bytes:
     return _changed(payload, cross)
 
 
+def zero(payload: bytes, field: str | None, value: object) -> bytes:
+    """A level that nobody has is deleted once more. Books only."""
+
+    def add(fields: dict[str, Any]) -> None:
+        row = _row(fields)
+        for side, factor in (("bids", Decimal("0.5")), ("asks", Decimal(2))):
+            if row.get(side):
+                price = format((Decimal(row[side][-1][0]) * factor).normalize(), "f")
+                row[side] = [*row[side], [price, "0", "0", "0"]]
+
+    return _changed(payload, add)
+
+
+def corrupt(payload: bytes, field: str | None, value: object) -> bytes:
+    """The best level of each side has a wrong size, under the message's own ids."""
+
+    def lie(fields: dict[str, Any]) -> None:
+        row = _row(fields)
+        for side in ("bids", "asks"):
+            if row.get(side):
+                row[side][0][1] = str(Decimal(row[side][0][1]) + 7)
+
+    return _changed(payload, lie)
+
+
 SPOILERS: dict[str, Spoiler] = {
     "broken_json": broken_json,
     "unknown_event": unknown_event,
@@ -65,6 +90,8 @@ SPOILERS: dict[str, Spoiler] = {
     "extra_field": extra_field,
     "absurd_number": absurd_number,
     "crossed": crossed,
+    "zero": zero,
+    "corrupt": corrupt,
 }
 
 

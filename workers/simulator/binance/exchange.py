@@ -1,6 +1,5 @@
-"""The HTTP face of the exchange: REST with its limits, and the doors to the streams."""
+"""The HTTP face of Binance: REST with its limits, and the doors to the streams."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
@@ -8,16 +7,20 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from workers.simulator.binance.connection import Connection
-from workers.simulator.binance.limits import Refusal, SlidingCount, WeightMeter
+from workers.simulator.binance.connection import Connection, ConnectionOptions
+from workers.simulator.binance.limits import (
+    LimitOptions,
+    Refusal,
+    SlidingCount,
+    WeightMeter,
+)
 from workers.simulator.binance.payloads import encode_json
 from workers.simulator.binance.replies import ApiError
-from workers.simulator.faults import SNAPSHOT_KINDS, Fault, FaultBox
+from workers.simulator.doors import JSON, Doors
+from workers.simulator.faults import Fault, FaultBox
 from workers.simulator.hub import Hub, Variant
-from workers.simulator.mutate import SPOILERS
-from workers.simulator.options import Options
+from workers.simulator.line import Socket
 
-JSON = "application/json"
 WEIGHT_HEADERS = ("X-MBX-USED-WEIGHT", "X-MBX-USED-WEIGHT-1M")
 """The first has no interval in its name and the same value; some clients read only that one."""
 
@@ -29,6 +32,10 @@ class Source(Protocol):
         """What a request costs."""
         ...
 
+    def bucket(self, path: str) -> str | None:
+        """The limit of calls that a request counts in instead of its weight, None for none."""
+        ...
+
     def answer(self, path: str, query: Mapping[str, str], micro: bool) -> bytes:
         """The reply. Raises ApiError."""
         ...
@@ -37,34 +44,44 @@ class Source(Protocol):
         """A depth snapshot that is older than it should be, or ends where an event begins."""
         ...
 
+    def another(self, name: str) -> str:
+        """Some other symbol."""
+        ...
+
     def subscribed(self) -> None:
         """Some connection subscribed to something."""
         ...
 
 
-class Exchange:
+class Exchange(Doors):
     """Doors, limits and connections.
 
-    Attributes:
-        connections: open ones by number.
-        limited: requests, messages and connects refused, by reason.
-        ended: connections that the exchange ended, by reason.
+    Args:
+        limits: for each address.
+        connections: times of connections.
+        source: where replies come from.
     """
 
-    def __init__(self, options: Options, hub: Hub, faults: FaultBox, source: Source) -> None:
-        self.connections: dict[int, Connection] = {}
-        self.limited: dict[str, int] = {}
-        self.ended: dict[str, int] = {}
-        self.requests: dict[str, int] = {}
-        self._options, self._hub, self._faults, self._source = options, hub, faults, source
+    def __init__(
+        self,
+        hub: Hub,
+        faults: FaultBox,
+        *,
+        limits: LimitOptions,
+        connections: ConnectionOptions,
+        source: Source,
+    ) -> None:
+        super().__init__(hub, faults)
+        self.limits, self.times = limits, connections
+        self._source = source
         self._meters: dict[str, WeightMeter] = {}
+        self._calls: dict[tuple[str, str], SlidingCount] = {}
         self._connects: dict[str, SlidingCount] = {}
-        self._numbers = 0
 
-    def routes(self) -> list[web.RouteDef]:
-        """Where the exchange answers."""
+    def routes(self, *, alone: bool) -> list[web.RouteDef]:
+        """Where the exchange answers; `alone` on its port it answers unknown paths, too."""
         return [
-            web.get("/api/{tail:.+}", self.rest),
+            web.get("/api/{tail:.+}" if alone else "/api/v3/{tail:.+}", self.rest),
             web.get("/ws", self.raw),
             web.get("/ws/{streams:.*}", self.raw),
             web.get("/stream", self.combined),
@@ -74,29 +91,28 @@ class Exchange:
     async def rest(self, request: web.Request) -> web.Response:
         """One REST request: weight, limits, faults, reply."""
         path, query = request.path, dict(request.query)
-        self.requests[path] = self.requests.get(path, 0) + 1
-        meter = self._meters.setdefault(request.remote or "", WeightMeter(self._options.limits))
+        self.count(self.requests, path)
+        address = request.remote or ""
+        meter = self._meters.setdefault(address, WeightMeter(self.limits))
         refusal = meter.charge(self._source.weight(path, query), time.time())
         headers = dict.fromkeys(WEIGHT_HEADERS, str(meter.used))
+        if refusal is None and not self._counted(address, self._source.bucket(path)):
+            refusal = self._refusal(429, self.limits.call_window_s)
         if refusal is not None:
             return self._refused(refusal, headers)
+        trouble = await self.meet(path, query.get("symbol", ""))
+        if trouble.over_limit is not None:
+            fault = trouble.over_limit
+            return self._refused(self._refusal(int(fault.kind), fault.retry_after_s), headers)
+        if trouble.answer is not None:
+            trouble.answer.headers.update(headers)
+            return trouble.answer
+        if trouble.other_symbol and "symbol" in query:
+            query["symbol"] = self._source.another(query["symbol"])
         micro = request.headers.get("X-MBX-TIME-UNIT", "").upper() == "MICROSECOND"
         snapshot: Callable[[], Awaitable[bytes]] | None = None
-        spoil: list[Fault] = []
-        for fault in self._faults.met_by_reply(path, query.get("symbol", "")):
-            if fault.kind in ("429", "418"):
-                until_ms = int((time.time() + fault.retry_after_s) * 1000)
-                return self._refused(
-                    Refusal(int(fault.kind), fault.retry_after_s, until_ms), headers
-                )
-            if fault.kind == "http":
-                return web.Response(status=fault.status, text=fault.body, headers=headers)
-            if fault.kind == "slow":
-                await asyncio.sleep(fault.delay_ms / 1000)
-            elif fault.kind in SNAPSHOT_KINDS:
-                snapshot = _bound(self._source, fault, query)
-            else:
-                spoil.append(fault)
+        if trouble.snapshot is not None:
+            snapshot = _bound(self._source, trouble.snapshot, query)
         try:
             if len(query) < len(request.query):
                 raise ApiError(-1101, "Duplicate values for a parameter detected.")
@@ -104,10 +120,7 @@ class Exchange:
         except ApiError as error:
             reply = encode_json({"code": error.code, "msg": error.message})
             return web.Response(status=error.status, body=reply, content_type=JSON, headers=headers)
-        for fault in spoil:
-            if fault.kind in SPOILERS:
-                body = SPOILERS[fault.kind](body, fault.field, fault.value)
-        return web.Response(body=body, content_type=JSON, headers=headers)
+        return web.Response(body=trouble.spoiled(body), content_type=JSON, headers=headers)
 
     async def raw(self, request: web.Request) -> web.StreamResponse:
         """`/ws` and `/ws/<stream>/<stream>`: bare payloads."""
@@ -124,64 +137,63 @@ class Exchange:
         """Weight of the present minute by address."""
         return {address: meter.used for address, meter in self._meters.items()}
 
+    def connection(self, at: Socket, variant: Variant, request: web.Request) -> Connection:
+        """A client that has just come."""
+        return Connection(at, hub=self.hub, variant=variant, limits=self.limits, options=self.times)
+
     async def _connect(
         self, request: web.Request, streams: str, *, combined: bool
     ) -> web.StreamResponse:
-        limits = self._options.limits
+        limits = self.limits
         address = request.remote or ""
         counter = self._connects.setdefault(
             address, SlidingCount(limits.connects, limits.connect_window_s)
         )
         if not counter.record(time.monotonic()):
-            self._count(self.limited, "connects")
+            self.count(self.limited, "connects")
             return web.Response(status=429, text="too many connection attempts")
         unit = request.query.get("timeUnit", "MILLISECOND").upper()
         if unit not in ("MILLISECOND", "MICROSECOND"):
             return web.Response(status=400, text=f"timeUnit {unit} is not known")
-        socket = web.WebSocketResponse(autoping=False, autoclose=True, compress=False)
-        try:
-            await socket.prepare(request)
-        except ConnectionError:
-            self._count(self.ended, "gone before the handshake")
-            return web.Response(status=400)
-        transport = request.transport
-        if not isinstance(transport, asyncio.Transport):
-            return socket
-        self._numbers += 1
-        connection = Connection(
-            self._numbers,
-            socket,
-            transport,
-            hub=self._hub,
-            variant=Variant(combined, unit == "MICROSECOND"),
-            limits=limits,
-            options=self._options.connections,
+
+        def make(at: Socket) -> Connection:
+            variant = Variant(combined, unit == "MICROSECOND")
+            connection = self.connection(at, variant, request)
+            connection.on_subscribe = self._source.subscribed
+            names = [name for name in streams.split("/") if name]
+            if names:
+                connection.subscribe(names)
+            return connection
+
+        return await self.accept(request, make)
+
+    def _counted(self, address: str, bucket: str | None) -> bool:
+        """Count a request in the bucket of its path; False if it is one too many."""
+        if bucket is None:
+            return True
+        limits = self.limits
+        counter = self._calls.setdefault(
+            (address, bucket), SlidingCount(limits.calls[bucket], limits.call_window_s)
         )
-        connection.on_subscribe = self._source.subscribed
-        self.connections[connection.number] = connection
-        names = [name for name in streams.split("/") if name]
-        if names:
-            connection.subscribe(names)
-        try:
-            await connection.serve()
-        finally:
-            del self.connections[connection.number]
-            if connection.ended_by:
-                self._count(self.ended, connection.ended_by)
-        return socket
+        return counter.record(time.monotonic())
+
+    @staticmethod
+    def _refusal(status: int, retry_after_s: float) -> Refusal:
+        until_ms = int((time.time() + retry_after_s) * 1000)
+        return Refusal(status, int(retry_after_s), until_ms)
 
     def _refused(self, refusal: Refusal, headers: Mapping[str, str]) -> web.Response:
-        self._count(self.limited, str(refusal.status))
+        self.count(self.limited, str(refusal.status))
         if refusal.status == 418:
             text = (
                 f"Way too much request weight used; IP banned until {refusal.until_ms}. "
                 "Please use WebSocket Streams for live updates to avoid bans."
             )
         else:
-            limit = self._options.limits.weight
             text = (
-                f"Too much request weight used; current limit is {limit} request weight per "
-                "1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
+                f"Too much request weight used; current limit is {self.limits.weight} request "
+                "weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid "
+                "polling the API."
             )
         return web.Response(
             status=refusal.status,
@@ -189,10 +201,6 @@ class Exchange:
             content_type=JSON,
             headers={**headers, "Retry-After": str(refusal.retry_after_s)},
         )
-
-    @staticmethod
-    def _count(counts: dict[str, int], reason: str) -> None:
-        counts[reason] = counts.get(reason, 0) + 1
 
 
 def _streams(raw_query: str) -> str:

@@ -8,15 +8,22 @@ MOST_MARKS = 1_000_000
 
 
 class ChangeCounter:
-    """The exchange's counter of book changes."""
+    """The exchange's counter of book changes.
 
-    def __init__(self, seed: int, first: int) -> None:
+    Args:
+        seed: of what nobody here sees.
+        first: where it begins.
+        unseen: fewest and most of them before each change here.
+    """
+
+    def __init__(self, seed: int, first: int, unseen: tuple[int, int] = (0, 19)) -> None:
         self._random = random.Random(seed)
         self._value = first
+        self._unseen = unseen
 
     def advance(self, changes: int) -> int:
         """Its value after that many changes here, and some that nobody here sees."""
-        self._value += changes + self._random.randrange(20)
+        self._value += changes + self._random.randint(*self._unseen)
         return self._value
 
 
@@ -52,6 +59,12 @@ class Marks:
         if at < len(self._changes) and self._changes[at] == change_id:
             return self._updates[at]
         return None
+
+    def first_after(self, update_id: int) -> int:
+        """Id of the first change that a book at this update id has not."""
+        at = bisect_right(self._updates, update_id)
+        before = self._updates[at - 1] if at else update_id
+        return self._changes[at] - (self._updates[at] - before) + 1
 
     def change_before(self, update_id: int) -> int:
         """The latest change_id whose book is not newer than an update id."""

@@ -1,0 +1,1 @@
+"""The Binance USD-M dialect over the market: routes, streams, REST, limits."""
