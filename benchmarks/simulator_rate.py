@@ -40,7 +40,7 @@ class Message(msgspec.Struct):
 
 async def measure(rate: float, seconds: float) -> list[float]:
     command = [sys.executable, "-m", "workers.simulator", "--port", "0", "--rate", str(rate)]
-    command += ["--symbols", ",".join(SYMBOLS)]
+    command += ["--dialect", "binance_spot", "--symbols", ",".join(SYMBOLS)]
     child = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parent.parent
     )

@@ -72,7 +72,7 @@ def _run(rate: float, symbols: int, seconds: float) -> dict[str, tuple[float, ..
             ensure_streams(settings.nats.servers, ROOT / "config" / settings.nats.streams_file)
         )
         children = [
-            _child(env, "workers.simulator", "--rate", str(rate)),
+            _child(env, "workers.simulator", "--dialect", "binance_spot", "--rate", str(rate)),
             _child(env, "workers.runtime", "collector.binance_spot"),
         ]
         try:
