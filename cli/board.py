@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.expected import RARE, has_book, offered, types_of
 from cli.look import Look, Watcher
-from cli.service_lines import AWAY, one_line, service_line, services, span
+from cli.service_lines import AWAY, CONNECTED, one_line, service_line, services, span
 from cli.symbol_table import SymbolTable
 from cli.type_table import TYPES, Stored, TypeTable
 from config import queues
@@ -198,6 +198,6 @@ def _spread(bid: str, ask: str) -> str:
 def _connection_error(status: dict[str, Any]) -> str:
     """The error of a connection that is not open now."""
     for each in status.get("connections", []):
-        if each.get("last_error") and each.get("state") not in ("connected", "live", "open"):
+        if each.get("last_error") and each.get("state") not in CONNECTED:
             return str(each["last_error"])
     return ""

@@ -163,7 +163,7 @@ def _stream(detail: Mapping[str, Any]) -> dict[str, Any]:
     waiting = [
         each.get("num_pending", 0) + each.get("num_ack_pending", 0)
         for each in consumers
-        if each.get("name") == "writer"
+        if str(each.get("name")).partition("-")[0] == "writer"
     ]
     return {
         "stream": detail.get("name"),

@@ -8,6 +8,8 @@ from rich.text import Text
 from cli.look import Look
 
 AWAY = "not answering"
+CONNECTED = frozenset({"connected", "replacing"})
+"""States of a connection that carries data; `replacing`: its successor is being made."""
 
 
 def services(look: Look, names: list[str]) -> Table:
@@ -67,7 +69,7 @@ def _connections(status: dict[str, Any]) -> list[str]:
     found = status.get("connections")
     if not found:
         return []
-    connected = sum(each.get("state") == "connected" for each in found)
+    connected = sum(each.get("state") in CONNECTED for each in found)
     return [f"{connected} of {len(found)} connected"]
 
 

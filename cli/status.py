@@ -10,6 +10,8 @@ from rich.text import Text
 
 from cli.options import AsJson, ConfigFile
 from cli.output import console, plain_errors, print_json
+from cli.service_lines import CONNECTED
+from cli.type_table import short_age, short_rate
 from cli.views import NS, STATE_STYLES, alike, span
 from config.load import load
 
@@ -37,6 +39,8 @@ def drawn(seen: dict[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [_head(seen), _servers(seen)]
     if seen["services"]:
         parts.append(_services(seen))
+    if seen["connections"]:
+        parts.append(_connections(seen))
     if seen["books"]:
         parts.append(_books(seen))
     if seen["streams"]:
@@ -100,47 +104,79 @@ def _books(seen: dict[str, Any]) -> Table:
     return table
 
 
+def _connections(seen: dict[str, Any]) -> Table:
+    """A line for each exchange, and one for each connection that carries no data."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row()
+    by_exchange: dict[str, list[dict[str, Any]]] = {}
+    for each in seen["connections"]:
+        by_exchange.setdefault(each["exchange"], []).append(each)
+    for exchange, found in by_exchange.items():
+        good = [each for each in found if each["state"] in CONNECTED]
+        frames = sum(each["frames"] or 0 for each in found)
+        handovers = sum(each.get("handovers") or 0 for each in found)
+        facts = [f"{len(good)} of {len(found)} connected", f"{frames:,} frames"]
+        facts += [f"{handovers} handed over"] if handovers else []
+        facts += [] if not good else [f"oldest {_age(max(each['age_s'] or 0 for each in good))}"]
+        style = "green" if len(good) == len(found) else "red"
+        grid.add_row(_dot(style), exchange, ", ".join(facts))
+        for each in found:
+            if each["state"] not in CONNECTED:
+                error = f"{each['index']} {each['state']}: {each['last_error'] or 'no error yet'}"
+                grid.add_row("", "", Text(error, style="red"))
+    return grid
+
+
 def _streams(seen: dict[str, Any]) -> Table:
-    """A line for each symbol, a pair of columns for each channel."""
-    channels = sorted({each["channel"] for each in seen["streams"]})
-    by_pair: dict[tuple[str, str], dict[str, Any]] = {}
+    """A line for each channel, a column for each exchange: messages a second, oldest age.
+
+    The age is that of the quietest symbol; all symbols apart are in the JSON.
+    """
+    exchanges = list(dict.fromkeys(each["exchange"] for each in seen["streams"]))
+    cells: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for each in seen["streams"]:
-        by_pair.setdefault((each["exchange"], each["symbol"]), {})[each["channel"]] = each
-    headers = [word for channel in channels for word in (f"{channel}/s", "age")]
-    table = _table("exchange", "symbol", *headers)
-    for (exchange, symbol), found in sorted(by_pair.items()):
-        cells: list[str] = []
-        for channel in channels:
-            each = found.get(channel, {})
-            rate = each.get("rate")
-            cells += ["-" if rate is None else f"{rate:.1f}", _age(each.get("age_s"))]
-        table.add_row(exchange, symbol, *cells)
+        by_exchange = cells.setdefault(each["channel"], {})
+        by_exchange.setdefault(each["exchange"], []).append(each)
+    table = _table("channel", *(name.replace("_", "\n", 1) for name in exchanges))
+    for channel in sorted(cells):
+        table.add_row(channel, *(_flow(cells[channel].get(name, [])) for name in exchanges))
     return table
+
+
+def _flow(streams: list[dict[str, Any]]) -> str:
+    if not streams:
+        return "·"
+    rate = sum(each.get("rate") or 0.0 for each in streams)
+    ages = [each["age_s"] for each in streams if each.get("age_s") is not None]
+    silent = len(streams) - len(ages)
+    age = short_age(max(ages)) if ages else "-"
+    return f"{short_rate(rate)}/s {age}" + (f" {silent} silent" if silent and ages else "")
 
 
 def _stored(seen: dict[str, Any]) -> Table:
     """JetStream's streams beside the tables the writer fills from them."""
     table = _table("stream", "messages", "size", "waiting", "lag", "table", "rows")
-    writer = (seen["writer"] or {}).get("streams") or {}
+    sinks = (seen["writer"] or {}).get("streams") or {}
     rows = dict(seen["rows"] or {})
     for each in seen["jetstream"] or []:
-        sink = writer.get(each["stream"], {})
-        name = sink.get("table", "")
-        table.add_row(
+        mine = [sink for name, sink in sinks.items() if name.partition(" ")[0] == each["stream"]]
+        figures = [
             each["stream"],
             f"{each['messages']:,}",
             _size(each["bytes"]),
             "" if each["writer_pending"] is None else f"{each['writer_pending']:,}",
-            "" if sink.get("lag_s") is None else f"{sink['lag_s']:.1f} s",
-            name,
-            f"{rows.pop(name):,}" if name in rows else "",
-        )
+        ]
+        for sink in mine or [{}]:
+            name = sink.get("table", "")
+            lag = "" if sink.get("lag_s") is None else f"{sink['lag_s']:.1f} s"
+            table.add_row(*figures, lag, name, f"{rows.pop(name):,}" if name in rows else "")
+            figures = [""] * len(figures)  # types that share a stream: the next lines are its too
     for name, count in rows.items():
         table.add_row("", "", "", "", "", name, f"{count:,}")
     return table
 
 
-LEFT = frozenset({"exchange", "symbol", "state", "stream", "table"})
+LEFT = frozenset({"exchange", "symbol", "state", "stream", "table", "channel"})
 
 
 def _table(*columns: str) -> Table:

@@ -12,7 +12,9 @@ The shape is stable; keys are only added:
     books       [{exchange, symbol, state, verified_depth, best_bid, best_ask, last_update_id,
                 age_s, bids, asks, updates, gaps, resyncs}]; best_*: [price, quantity] or null,
                 bids and asks: levels held
-    connections [{exchange, index, state, url, age_s, frames, last_error}]
+    connections [{exchange, index, state, url, age_s, frames, attempts, handovers, last_error}];
+                state: connecting, connected, replacing (its successor is being made), waiting,
+                stopped; attempts: since it was last connected; handovers: to a successor
     streams     [{exchange, channel, symbol, messages, rate, age_s}]; rate: messages a second
     writer      {connected, lag_s, streams: {JetStream stream: {...}}}, null if it does not answer
     jetstream   [{stream, messages, bytes, writer_pending}], null if NATS does not tell
@@ -24,6 +26,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cli import probes
+from cli.expected import has_book
+from cli.service_lines import CONNECTED
 from cli.status_source import StatusSource
 from config import queues
 from config.settings import Settings
@@ -111,15 +115,17 @@ def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
             found.append(f"{name} is {service['state']}: {service['error'] or 'no reason given'}")
     books = {(book["exchange"], book["symbol"]): book for book in seen["books"]}
     for exchange, each in exchanges.items():
-        if "orderbook" not in each.channels or queues.collector(exchange) not in seen["services"]:
+        if queues.collector(exchange) not in seen["services"]:
             continue  # said above
         for symbol in each.symbols:
+            if not has_book(each, symbol):
+                continue
             book = books.get((exchange, symbol))
             state = book["state"] if book else "not there"
             if state != "SYNCED":
                 found.append(f"{exchange} {symbol}: the book is {state}, must be SYNCED")
     for each in seen["connections"]:
-        if each["state"] != "connected":
+        if each["state"] not in CONNECTED:
             error = each["last_error"] or "no error yet"
             found.append(
                 f"{each['exchange']}: connection {each['index']} is {each['state']}: {error}"
@@ -205,7 +211,7 @@ def _add_exchange(seen: dict[str, Any], status: dict[str, Any]) -> None:
         }
         seen["books"].append({"exchange": exchange, "symbol": symbol, **facts})
     for each in status.get("connections") or []:
-        keys = ("index", "state", "url", "age_s", "frames", "last_error")
+        keys = ("index", "state", "url", "age_s", "frames", "attempts", "handovers", "last_error")
         seen["connections"].append({"exchange": exchange, **{key: each.get(key) for key in keys}})
     for channel, symbols in sorted((status.get("streams") or {}).items()):
         for symbol, each in sorted(symbols.items()):

@@ -96,8 +96,8 @@ def _text(cell: Stored | None, *, short: bool) -> Text:
         return Text(_rows(cell), style="yellow" if cell.expected else "dim")
     if short:
         return Text(f"{_short(cell.rows)} {_pace(cell, short=True):>5}")
-    rate = f"{_rate(cell.rate)}/s" if cell.rate else ""
-    return Text(f"{_rows(cell)} {rate:>6} {_age(cell.age_s):>4}")
+    rate = f"{short_rate(cell.rate)}/s" if cell.rate else ""
+    return Text(f"{_rows(cell)} {rate:>6} {short_age(cell.age_s):>4}")
 
 
 def _rows(cell: Stored) -> str:
@@ -107,20 +107,20 @@ def _rows(cell: Stored) -> str:
 def _pace(cell: Stored, *, short: bool = False) -> str:
     """The rate while it flows, else how long ago the newest came."""
     if cell.rate and (cell.age_s or 0) < OLD_S:
-        return f"{_rate(cell.rate)}/s"
+        return f"{short_rate(cell.rate)}/s"
     if not cell.rows:
         return "none" if not short else ""
-    return _age(cell.age_s) if short else f"{_age(cell.age_s)} ago"
+    return short_age(cell.age_s) if short else f"{short_age(cell.age_s)} ago"
 
 
-def _rate(per_s: float) -> str:
+def short_rate(per_s: float) -> str:
     """At most four characters: `0.2`, `420`, `1.2k`, `12k`."""
     if per_s >= 1000:
         return f"{per_s / 1000:.1f}k" if per_s < 9950 else f"{per_s / 1000:.0f}k"
     return f"{per_s:.1f}" if per_s < 10 else f"{per_s:.0f}"
 
 
-def _age(seconds: float | None) -> str:
+def short_age(seconds: float | None) -> str:
     """`0.4s`, `12s`, `4m`; `>10m` where the newest is older than the look went back."""
     if seconds is None:
         return ">10m"

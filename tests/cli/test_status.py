@@ -71,6 +71,8 @@ def healthy() -> dict[str, Any]:
         "url": "ws://h",
         "age_s": 5.0,
         "frames": 3,
+        "attempts": 0,
+        "handovers": 2,
         "last_error": None,
     }
     return {
@@ -107,9 +109,47 @@ def test_a_system_in_order_has_no_reasons_and_is_drawn_whole() -> None:
     assert shortcomings(DEMO, seen) == []
     lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
     assert "binance_spot BTC-USDT SYNCED 4937 96023.1 96024.0 2 50 ms" in lines
-    assert "binance_spot BTC-USDT 2.5 100 ms" in lines
+    assert "● binance_spot 1 of 1 connected, 3 frames, 2 handed over, oldest 5.0 s" in lines
+    assert "trade 7.5/s 0.1s" in lines
     assert "TRADES 7,939 3.7 MB 159 0.4 s trades 7,780" in lines
     assert lines[-1] == "all is well"
+
+
+def test_types_that_share_a_stream_have_a_line_each() -> None:
+    seen = healthy()
+    sinks = {"FACTS": "gaps", "FACTS book-audit": "book_audits"}
+    seen["writer"]["streams"] = {
+        name: {"table": table, "lag_s": 0.4, "error": None} for name, table in sinks.items()
+    }
+    seen["jetstream"] = [seen["jetstream"][0] | {"stream": "FACTS"}]
+    seen["rows"] = {"gaps": 3, "book_audits": 70}
+    lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
+    assert "FACTS 7,939 3.7 MB 159 0.4 s gaps 3" in lines
+    assert "0.4 s book_audits 70" in lines
+
+
+def test_a_connection_that_carries_nothing_and_a_silent_stream_are_told_apart() -> None:
+    seen = healthy()
+    broken = seen["connections"][0] | {"index": 1, "state": "waiting", "last_error": "refused"}
+    seen["connections"].append(broken)
+    seen["streams"][2] |= {"rate": None, "age_s": None}
+    seen["streams"].append(seen["streams"][0] | {"exchange": "okx_spot", "channel": "ticker"})
+    lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
+    assert "● binance_spot 1 of 2 connected, 6 frames, 4 handed over, oldest 5.0 s" in lines
+    assert "1 waiting: refused" in lines
+    assert "trade 5.0/s 0.1s 1 silent ·" in lines
+    assert "ticker · 2.5/s 0.1s" in lines
+
+
+def test_a_connection_that_is_being_replaced_and_an_index_without_a_book_are_in_order() -> None:
+    seen = healthy()
+    seen["connections"][0] |= {"state": "replacing"}
+    exchange = DEMO.exchanges["deribit"].model_copy(
+        update={"enabled": True, "symbols": ["BTC-DVOL"]}
+    )
+    settings = DEMO.model_copy(update={"exchanges": DEMO.exchanges | {"deribit": exchange}})
+    seen["services"]["collector.deribit"] = seen["services"]["writer"]
+    assert shortcomings(settings, seen) == []
 
 
 @pytest.mark.parametrize(
@@ -123,6 +163,7 @@ def test_a_system_in_order_has_no_reasons_and_is_drawn_whole() -> None:
             {"state": "waiting", "last_error": "refused"},
             "binance_spot: connection 0 is waiting: refused",
         ),
+        (["connections", 0], {"state": "stopped"}, "connection 0 is stopped: no error yet"),
         (["writer", "streams", "TRADES"], {"lag_s": 11.0}, "writer: TRADES is 11 s behind"),
         (["writer", "streams", "TRADES"], {"error": "full"}, "writer: TRADES: full"),
         (
