@@ -40,7 +40,7 @@ def test_a_bug_in_any_thread_ends_the_process(
 def test_what_does_not_fit_while_nats_is_away_is_named_by_symbol_and_type(
     run_collector: Run, own_nats: NatsServer
 ):
-    running = run_collector("--rate", "6000", NATS__QUEUE_MAX_MB="1")
+    running = run_collector("--rate", "6000", NATS__QUEUE_MAX_MB="1", NATS__SPOOL_MAX_MB="0")
     running.wait_synced()
     wait_until(lambda: running.subscriber.of("trade-data."), 20, "trades")
     own_nats.kill()

@@ -28,6 +28,7 @@ from workers.collector.watch import StreamWatch
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent
 from workers.transport.reconnect import Backoff
+from workers.transport.websocket import Disconnected
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,7 @@ class Connection(threading.Thread):
         self._next_tick_s = 0.0
         self._at_once_s = float("-inf")
         self._extra_counted: Counter[str] = Counter()
+        self._checksums_counted: Counter[str] = Counter()
         self._refusals_counted = 0
         self.state = "connecting"
         self.attempts = 0
@@ -186,18 +188,26 @@ class Connection(threading.Thread):
         self.state = "connecting"
         self._tell()
         try:
-            session = self._open()
-            if session is not None:
-                self._begin(session)
-                while not self._stopping.is_set():
-                    self._turn()
-            end = SessionEnd("stop", "")
+            return self._sessions()
         except SessionEnd as error:
-            end = error
+            return self._ended(error)
         except TransportError as error:
-            end = SessionEnd("connect" if self._session is None else "disconnect", str(error))
+            cause = "connect" if self._session is None else "disconnect"
+            asked_s = error.retry_after_s if isinstance(error, Disconnected) else None
+            return self._ended(SessionEnd(cause, str(error), asked_s or 0.0))
+        finally:
+            self._end()
+
+    def _sessions(self) -> SessionEnd:
+        session = self._open()
+        if session is not None:
+            self._begin(session)
+            while not self._stopping.is_set():
+                self._turn()
+        return SessionEnd("stop", "")
+
+    def _ended(self, end: SessionEnd) -> SessionEnd:
         end.announced = self._session is not None and self._session.leaving is not None
-        self._end()
         return end
 
     def _open(self) -> Session | None:
@@ -342,6 +352,11 @@ class Connection(threading.Thread):
             if new:
                 self._extra_counted[field] = count
                 self._counters.add("extra_fields_total", self._exchange.name, field, by=new)
+        # Only OKX has checksums, and since 2026-06 none that says anything.
+        for result, count in list(getattr(self._mapper, "checksums", {}).items()):
+            new = count - self._checksums_counted[result]
+            self._checksums_counted[result] = count
+            self._counters.add("book_checksums_total", self._exchange.name, result, by=new)
 
     def _idle(self, seconds: float) -> None:
         """Wait without a connection, still reading mail; ends early on stop."""

@@ -10,8 +10,8 @@ held. The new one takes over once it is shown to continue the old one, stream by
 - anything else: the new session has spoken, unless the old one was silent too.
 
 Then the held messages are taken in order. Books and trades drop by their ids what was there before;
-of all else it is remembered what the old session said during the overlap, and each of these is
-dropped once when the new one says it.
+of all else it is remembered what the old session said during the overlap and last before it, which
+a new subscription may repeat; each of these is dropped once when the new one says it.
 """
 
 from collections import Counter
@@ -62,13 +62,16 @@ class Handover:
 
     Args:
         begun_s: monotonic, when the new session asked for its streams.
+        last: the latest event of each stream.
     """
 
-    def __init__(self, begun_s: float) -> None:
+    def __init__(self, begun_s: float, last: Iterable[AnyEvent] = ()) -> None:
         self._begun_s = begun_s
         self._held: list[Item] = []
         self._first: dict[Key, Item] = {}
         self._said: Counter[tuple[object, ...]] = Counter()
+        for event in last:
+            self.published(event)
 
     def published(self, item: Item) -> None:
         """The old session brought this, and it is published."""

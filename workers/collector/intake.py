@@ -73,8 +73,10 @@ class Intake:
                 return
         if watch is not None:
             watch.seen(now_s)
-            if watch.messages % LAG_EVERY == 1 and event.exchange_ns is not None:
-                watch.lagged((event.received_ns - event.exchange_ns) / 1e6)
+            if event.exchange_ns is not None:
+                watch.last = event
+                if watch.messages % LAG_EVERY == 1:
+                    watch.lagged((event.received_ns - event.exchange_ns) / 1e6)
         for check in implausible(event):
             self._counters.add("implausible_total", self._exchange, check)
         kind = type(event)

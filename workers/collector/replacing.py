@@ -13,6 +13,7 @@ from workers.collector.session import Session, SessionEnd
 from workers.collector.watch import StreamWatch
 from workers.model.errors import TransportError
 from workers.transport.reconnect import Backoff
+from workers.transport.websocket import Disconnected
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,8 @@ READ_WAIT_S = 0.005
 """One of two sessions is waited for this long before the other is looked at."""
 DRY_READS = 64
 """Reads that empty the old session's socket before it ends; each takes what the kernel has."""
+VAIN_S = (5.0, 60.0)
+"""Between attempts to open a session that takes over: the first pause and the longest."""
 CALM_S = (60.0, 3600.0)
 """A session that replaced another and is told to leave, too, stays this long, each time twice as
 long: notices that come without end must not make sessions without end."""
@@ -55,7 +58,7 @@ class Replacing:
         self._handover: Handover | None = None
         self._tail_until_s = self._not_before_s = float("-inf")
         self._calm_s = CALM_S[0]
-        self._vain = Backoff(5.0, 60.0)
+        self._vain = Backoff(*VAIN_S)
         self.handovers = 0
         self.last_error: str | None = None
 
@@ -182,7 +185,8 @@ class Replacing:
             return
         self._opening = None
         successor = opening.result()
-        self._successor, self._handover = successor, Handover(self._clock.monotonic_s())
+        last = [each.last for each in self._watches.values() if each.last is not None]
+        self._successor, self._handover = successor, Handover(self._clock.monotonic_s(), last)
         self._begin(successor)
 
     def _ready(self, session: Session, now_s: float) -> bool:
@@ -245,7 +249,7 @@ class Replacing:
 
     def _give_up(self, error: Exception) -> None:
         """The new session is of no use; the old one goes on."""
-        wait_s = max(self._vain.next_s(), getattr(error, "retry_after_s", 0.0))
+        wait_s = max(self._vain.next_s(), _asked_wait_s(error))
         self.last_error = str(error)
         self._common.counters.add("handovers_failed_total", self._common.exchange.name)
         log.warning(
@@ -257,3 +261,9 @@ class Replacing:
         )
         self.drop()
         self._not_before_s = self._clock.monotonic_s() + wait_s
+
+
+def _asked_wait_s(error: Exception) -> float:
+    """How long the exchange asked to be left alone."""
+    asked_s = error.retry_after_s if isinstance(error, SessionEnd | Disconnected) else None
+    return asked_s or 0.0

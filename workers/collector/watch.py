@@ -52,6 +52,7 @@ class StreamWatch:
         messages: data messages seen since the service began.
         attempts: subscriptions sent in vain since the last data.
         refused: why the exchange does not give it; None: it does, or did not say.
+        last: the latest event that has a time of the exchange's; a new subscription may repeat it.
         off: why it is not subscribed to, by our own choice; None: it is.
         lag_ms: exchange time to receive time, smoothed; None while unknown.
     """
@@ -63,6 +64,7 @@ class StreamWatch:
         "attempts",
         "confirmed",
         "lag_ms",
+        "last",
         "messages",
         "off",
         "refused",
@@ -74,6 +76,7 @@ class StreamWatch:
         self.refused: str | None = None
         self.off: str | None = None
         self.messages = 0
+        self.last: AnyEvent | None = None
         self.lag_ms: float | None = None
         self._mean_s: float | None = None
         self.subscribed(now_s)
