@@ -60,7 +60,8 @@ def trades_command(
 
 def _line(row: dict[str, Any]) -> Text:
     ns = row["exchange_ns"] or row["received_ns"]
-    note = "" if row["source"] == "live" else f" {row['source']}"
+    notes = [row["off_book"] or "", "" if row["source"] == "live" else row["source"]]
+    note = "".join(f" {each}" for each in notes if each)
     columns = deal(row["side"], f"{row['price']:f}", f"{row['quantity']:f}")
     text = f"{day(ns)} {clock_time(ns)} {columns} {row['trade_id']}{note}"
     return Text(text, style=SIDE_STYLES[row["side"]])

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import accumulate
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from workers.model.events import Levels, OrderBook, Trade
+from workers.model.events import Event, Levels, OrderBook, Trade
 
 NS = 1_000_000_000
 STATE_STYLES = {"SYNCED": "bold green", "SYNCING": "bold yellow", "STALE": "bold red"}
@@ -80,6 +81,39 @@ def trade_line(trade: Trade) -> str:
         f"{clock_time(trade.exchange_ns or trade.received_ns)} "
         f"{deal(trade.side, trade.price, trade.quantity)} {trade.trade_id}"
     )
+
+
+_COMMON = frozenset(Event.__struct_fields__)
+
+
+def event_line(event: Event) -> str:
+    """Any event in one line: time, symbol, then what it has, absent fields left out.
+
+    Times are of the day, a long list is the number of its elements.
+    """
+    own = (name for name in event.__struct_fields__ if name not in _COMMON)
+    facts = [
+        f"{name.removesuffix('_ns')} {_fact(name, value)}"
+        for name in own
+        if (value := getattr(event, name)) is not None
+    ]
+    at = clock_time(event.exchange_ns or event.received_ns)
+    note = "" if event.source == "live" else f"  {event.source}"
+    return f"{at} {event.exchange} {event.symbol}  {'  '.join(facts)}{note}"
+
+
+def _fact(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} levels"
+    if name.endswith("_ns"):
+        return f"{day(value)} {clock_time(value)}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return trimmed(value) if isinstance(value, str) and _is_number(value) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit()
 
 
 def deal(side: str, price: str, quantity: str) -> str:

@@ -1,4 +1,4 @@
-"""`marketprism watch orderbook|trades EXCHANGE SYMBOL`: live from NATS."""
+"""`marketprism watch orderbook|trades|events`: live from NATS."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ from cli.options import (
     symbol_named,
 )
 from cli.output import console, plain_errors
-from cli.views import BookView, book_line, trade_line, trade_text
+from cli.views import BookView, book_line, event_line, trade_line, trade_text
 from config.environment import variable_of
 from config.load import load
 from config.queues import subject as subject_of
@@ -28,6 +28,7 @@ from config.settings import Settings
 from workers.model.codec import decode
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent, OrderBook, Trade
+from workers.model.names import unknown_name
 
 if TYPE_CHECKING:
     from workers.bus.feed import Feed
@@ -40,6 +41,12 @@ SERVERS_VARIABLE = variable_of(("nats", "servers"))
 FRAMES_PER_S = 8
 
 Count = Annotated[int | None, typer.Option("--count", min=1, help="End after so many.")]
+EventType = Annotated[
+    str, typer.Argument(metavar="TYPE", help="Such as ticker, kline, funding-rate, gap.")
+]
+AnySymbol = Annotated[
+    str, typer.Argument(metavar="[SYMBOL]", help="Such as BTC-USDT; default all.")
+]
 Levels = Annotated[int, typer.Option("--levels", min=1, max=400, help="Levels a side.")]
 
 
@@ -109,6 +116,31 @@ def trades_command(
         _run(settings, subject, count, _Lines(trade_text_line, as_json))
 
 
+@app.command(
+    "events",
+    epilog=examples(
+        "watch events ticker okx_spot BTC-USDT",
+        "watch events liquidation binance_derivatives",
+        "watch events gap '*' --json",
+    ),
+)
+def events_command(
+    kind: EventType,
+    exchange: ExchangeName,
+    symbol: AnySymbol = "*",
+    count: Count = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Any type of event as it is published: time (UTC), symbol, and the fields it has.
+
+    EXCHANGE and SYMBOL may be '*'. JSON is the message itself, one a line.
+    """
+    with plain_errors(as_json=as_json):
+        settings, subject = _subject(_type_named(kind), exchange, symbol)
+        _run(settings, subject, count, _Lines(event_text, as_json))
+
+
 class _Lines:
     """One line for each event; what is not an event goes to stderr."""
 
@@ -156,10 +188,34 @@ def trade_text_line(event: AnyEvent) -> None:
         print(trade_line(event), flush=True)
 
 
+def event_text(event: AnyEvent) -> None:
+    """Print any event as a line."""
+    print(event_line(event), flush=True)
+
+
+def _type_named(name: str) -> str:
+    """The type of event of this name, in any case; also by its table, `funding_rates`.
+
+    Raises:
+        UnknownName: there is none; names the nearest.
+    """
+    from workers.store.tables import BY_TYPE, TABLES
+
+    found = name.lower()
+    if found in TABLES:
+        return TABLES[found].event_type
+    if found.replace("_", "-") not in BY_TYPE:
+        raise unknown_name("type of event", name, BY_TYPE)
+    return found.replace("_", "-")
+
+
 def _subject(event_type: str, exchange: str, symbol: str) -> tuple[Settings, str]:
     settings = load()
+    if exchange == "*":
+        return settings, subject_of(event_type, exchange, symbol.upper())
     name = exchange_named(settings, exchange)
-    return settings, subject_of(event_type, name, symbol_named(settings, name, symbol))
+    wanted = symbol if symbol == "*" else symbol_named(settings, name, symbol)
+    return settings, subject_of(event_type, name, wanted)
 
 
 def _run(settings: Settings, subject: str, count: int | None, screen: Screen) -> None:
@@ -225,7 +281,9 @@ def silence(settings: Settings, subject: str) -> str:
         if any(fnmatchcase(subject, each.replace(">", "*")) for each in stream.subjects)
     ]
     exchange = subject.split(".")[1]
+    collector = "a collector" if exchange == "*" else f"collector.{exchange}"
+    synced = ", is its book SYNCED" if subject.startswith("orderbook-data.") else ""
     return (
         f"nothing on {subject} (stream {', '.join(names) or 'none'}) for {SILENCE_S:g} s; "
-        f"does collector.{exchange} run, is its book SYNCED? See: marketprism status"
+        f"does {collector} run{synced}? See: marketprism status"
     )

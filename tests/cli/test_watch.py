@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from cli.watch import silence
 from config.settings import ROOT, Settings
 from tests.cli.conftest import COMMAND, Run, run_process
-from tests.cli.events import book, trade
+from tests.cli.events import EXCHANGE_NS, book, trade
 from tests.cli.publishing import published
 from tests.waiting import wait_until
 from workers.local.servers import NatsServer, free_ports
 from workers.model.codec import decode
+from workers.model.events import FundingRate
 
 BTC = ("binance_spot", "BTC-USDT")
 
@@ -47,6 +48,37 @@ def test_trades_are_shown_as_lines_until_there_were_enough(
     lines = [line.split() for line in result.stdout.splitlines()]
     assert len(lines) == 4
     assert {(line[1], line[4]) for line in lines} == {("buy", "4711"), ("sell", "4712")}
+
+
+def test_any_type_of_any_exchange_is_shown_as_lines(
+    run: Run, settings_env: dict[str, str], nats_server: NatsServer
+) -> None:
+    rate = FundingRate(
+        exchange="okx_derivatives",
+        market_type="perpetual",
+        symbol="BTC-USDT-PERP",
+        raw_symbol="BTC-USDT-SWAP",
+        exchange_ns=EXCHANGE_NS,
+        received_ns=EXCHANGE_NS,
+        funding_rate="-0.00010000",
+        next_funding_time_ns=EXCHANGE_NS,
+    )
+    line = (
+        "22:13:20.123 okx_derivatives BTC-USDT-PERP  funding_rate -0.0001  "
+        "next_funding_time 2023-11-14 22:13:20.123"
+    )
+    with published(nats_server.url, [rate, trade()]):
+        one = run("watch", "events", "funding-rate", "*", "--count", "2", env=settings_env)
+        by_table = ("funding_rates", "okx_derivatives", "btc-usdt-perp")
+        two = run("watch", "events", *by_table, "--count", "1", env=settings_env)
+    assert one.stdout.splitlines() == [line, line]
+    assert two.stdout.splitlines() == [line]
+
+
+def test_an_unknown_type_names_the_nearest(run: Run, settings_env: dict[str, str]) -> None:
+    result = run("watch", "events", "fundingrate", "deribit", env=settings_env)
+    assert result.exit_code == 1
+    assert "no type of event is called 'fundingrate'; nearest: funding-rate" in result.stderr
 
 
 def test_books_are_shown_as_lines_where_there_is_no_terminal(

@@ -11,7 +11,7 @@ MAX_ROWS = 100_000
 MAX_SECONDS = 30
 
 _TRADES = """
-SELECT trade_id, exchange_ns, received_ns, price, quantity, side, aggregate, source
+SELECT trade_id, exchange_ns, received_ns, price, quantity, side, aggregate, off_book, source
 FROM trades
 WHERE exchange = %(exchange)s AND symbol = %(symbol)s
 ORDER BY aggregate, trade_id DESC
