@@ -11,7 +11,9 @@ _settings = _load()
 
 # Redis carries commands, never market data.
 broker_url = _settings.redis.url
-result_backend = _settings.redis.url
+# Every run is a row of ClickHouse; a task does not wait for it.
+result_backend = "tasks.results:ClickHouseBackend"
+result_backend_thread_safe = True
 broker_connection_retry_on_startup = True
 # The default gives up after 100 tries, about 47 minutes, and takes the collector with it.
 broker_connection_max_retries = None

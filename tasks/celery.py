@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import click
@@ -10,11 +11,15 @@ from celery.result import AsyncResult
 
 from config import ConfigError, Settings, load
 from config.logging import configure, secrets_of
+from tasks.arguments import check
 from tasks.flower import default_options
 from tasks.routing import queue_of
 from workers.model.errors import MarketPrismError
-from workers.model.names import UnknownName, unknown_name
+from workers.model.names import unknown_name
 from workers.runtime import bootstep
+
+CELERYS_OWN = "celery."
+"""How names of Celery's own tasks begin."""
 
 EXPECTED = (MarketPrismError, ValueError, LookupError, TimeoutError)
 """Errors of tasks that tell the caller something; logged in one line, without a traceback."""
@@ -27,6 +32,11 @@ class MarketPrism(Celery):
     """
 
     settings: Settings
+
+    @cached_property
+    def secrets(self) -> list[str]:
+        """What must not be sent, stored or logged."""
+        return secrets_of(self.settings)
 
     def send_task(
         self,
@@ -41,15 +51,19 @@ class MarketPrism(Celery):
         The expiry counts from when the task is due, and nobody can ask for a task without one.
 
         Raises:
-            UnknownName: no such task, or no such exchange: nobody would ever run it.
+            UnknownName, ValueError: no such task, exchange or argument, or a value that cannot be:
+                nobody would ever run it.
         """
         if options.get("expires") is None:
             options["expires"] = self._expiry(options.get("eta"), options.get("countdown"))
         try:
             if name not in self.tasks:
                 raise unknown_name("task", name, _ours(self.tasks))
+            if not name.startswith(CELERYS_OWN):
+                run = self.tasks[name].run
+                check(name, run, self.settings, args or (), kwargs or {}, self.secrets)
             sent: AsyncResult[Any] = super().send_task(name, args, kwargs, *more, **options)
-        except UnknownName as error:
+        except ValueError as error:  # an UnknownName is one
             context = click.get_current_context(silent=True)
             if context is not None and context.info_name == "call":
                 raise click.ClickException(str(error)) from error
@@ -70,7 +84,7 @@ class MarketPrism(Celery):
 
 
 def _ours(names: Iterable[str]) -> list[str]:
-    return [name for name in names if not name.startswith("celery.")]
+    return [name for name in names if not name.startswith(CELERYS_OWN)]
 
 
 def _route(

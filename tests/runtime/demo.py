@@ -76,7 +76,7 @@ def words(data_path: Path) -> list[str]:
 settings = load()
 app = Celery("demo")
 app.config_from_object("celeryconfig")
-app.conf.beat_schedule = {}
+app.conf.result_backend = settings.redis.url  # no ClickHouse here
 
 
 def demo_gate(name: str, settings: Settings) -> Lease | None:

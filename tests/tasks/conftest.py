@@ -1,7 +1,8 @@
 """The running system around the tasks: simulator, NATS, a general worker and a collector."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from celery import Celery
 from redis import Redis
 
+from config import load
 from config.settings import NatsSettings
 from tests.runtime.children import Child, environment, run
 from tests.waiting import wait_until
 from workers.bus.streams import ensure_streams
 from workers.local.ports import answers, free_port, free_ports
-from workers.local.servers import NatsServer, RedisServer
+from workers.local.servers import ClickHouseServer, NatsServer, RedisServer
+from workers.store.migrate import migrate
 
 Start = Callable[..., Child]
 
@@ -62,8 +65,22 @@ class System:
         return {"state": result.state, "result": done if isinstance(done, dict) else str(done)}
 
 
+def sender(env: Mapping[str, str]) -> Celery:
+    """An app that sends tasks and reads their results, with settings of its own."""
+    app = Celery("sender", set_as_current=False)
+    app.settings = load(env=env)
+    app.conf.update(
+        broker_url=app.settings.redis.url,
+        result_backend="tasks.results:ClickHouseBackend",
+        result_backend_thread_safe=True,
+    )
+    return app
+
+
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(
+    tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer
+) -> Iterator[System]:
     """Everything up, three books SYNCED."""
     path = tmp_path_factory.mktemp("system")
     with ExitStack() as stack:
@@ -79,11 +96,14 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             redis.port,
             {
                 "MARKETPRISM_NATS__SERVERS": nats.url,
+                "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
+                "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
                 "MARKETPRISM_SIMULATOR__PORT": str(port),
                 "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{port}",
                 "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{port}",
             },
         )
+        migrate(load(env=env).clickhouse)
         collector = ["worker", "--service", "collector.binance_spot"]
         stack.enter_context(Child(["workers.simulator"], env, path / "simulator.log"))
         wait_until(lambda: answers(port), 20, "the simulator listens")
@@ -94,8 +114,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             stack.enter_context(
                 Child(["celery", "-A", "tasks", *arguments], env, path / f"{name}.log")
             )
-        url = f"redis://127.0.0.1:{redis.port}/0"
-        app = Celery("sender", broker=url, backend=url, set_as_current=False)
+        app = sender(env)
         stack.callback(app.close)
         system = System(env, nats, app)
 
