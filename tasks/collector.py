@@ -10,6 +10,8 @@ from workers.runtime.hosted import hosted
 from workers.runtime.poller import checked_depth
 
 TIMEOUT_S = 15.0
+AUDIT_TIMEOUT_S = 90.0
+"""A round begins no audit after 40 s, one may wait for the round before it."""
 
 
 @app.task(name=queues.RESYNC_BOOK, throws=EXPECTED)
@@ -38,6 +40,17 @@ def clean_idle_books(exchange: str) -> dict[str, Any]:
 def check_memory(exchange: str) -> dict[str, Any]:
     """The collector's memory against `stability.memory.max_mb`."""
     return _collector(exchange).call(lambda service: service.check_memory(), timeout_s=TIMEOUT_S)
+
+
+@app.task(name=queues.AUDIT_BOOKS, throws=EXPECTED)
+def audit_books(exchange: str, symbols: list[str] | None = None) -> dict[str, Any]:
+    """Compare live books, all or those named, with others the exchange gives."""
+    if isinstance(symbols, str):
+        raise ValueError(f"symbols is a list of names, not {symbols!r}")
+    collectors = [_collector(exchange, symbol) for symbol in symbols or (None,)]
+    return collectors[0].call(
+        lambda service: service.audit_books(symbols), timeout_s=AUDIT_TIMEOUT_S
+    )
 
 
 def _collector(exchange: str, symbol: str | None = None) -> ServiceThread:

@@ -136,12 +136,14 @@ class Trail:
         """Why no more deltas come; None while they do."""
         self._limit = limit
 
-    def take(self, delta: BookDelta) -> None:
-        """The live book took one more delta."""
+    def take(self, delta: BookDelta) -> bool:
+        """The live book took one more delta; False: nobody needs more."""
         if len(self.later) >= self._limit:
             self.end(f"{self._limit} updates came and the reference was not there yet")
-        if self.ended is None:
-            self.later.append(delta)
+        if self.ended is not None:
+            return False
+        self.later.append(delta)
+        return True
 
     def end(self, why: str) -> None:
         """The live book goes on without this trail."""

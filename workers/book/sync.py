@@ -309,8 +309,8 @@ class BookSync:
         self._history.append(delta)
         self._stale, self._outdated = False, 0
         self.applied += 1
-        if self._trail is not None:
-            self._trail.take(delta)
+        if self._trail is not None and not self._trail.take(delta):
+            self._trail = None
         if self._audit is None:
             return (PublishDelta(delta),)
         self._audit.follow(delta)

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from config.settings import ErrorSettings, ExchangeSettings
+from workers.book.audit import Trail
 from workers.book.book import Book
 from workers.book.sequence import Snapshot
 from workers.book.sync import (
@@ -191,6 +192,10 @@ class LiveBooks:
         if self._streaming and live.halted is None:
             self._do_all(live, live.sync.resync(cause))
         return {"symbol": symbol, "state_before": before, "state": live.sync.state}
+
+    def trail(self, symbol: str) -> Trail | None:
+        """A copy of a symbol's book that notes what changes from here; None unless SYNCED."""
+        return self._books[symbol].sync.trail()
 
     def publish_due(self, now_s: float) -> None:
         """Publish the snapshots whose interval has passed."""

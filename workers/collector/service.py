@@ -12,6 +12,7 @@ import structlog
 from config import Settings
 from config.queues import collector as collector_name
 from workers.bus.publisher import Publisher
+from workers.collector.audit import BookAuditor
 from workers.collector.books import LiveBooks
 from workers.collector.calls import call
 from workers.collector.common import Common
@@ -80,6 +81,7 @@ class CollectorService:
             self._client,
             self._clock,
         )
+        self._auditor: BookAuditor | None = None
         self._phase = "starting"
         self._started_ns = self._clock.now_ns()
         self._process = psutil.Process()
@@ -132,6 +134,19 @@ class CollectorService:
     async def read_book(self, symbol: str, depth: int | None = 20) -> dict[str, Any]:
         """A book with its state and `depth` levels a side; all that are kept with None."""
         return await self._on(symbol, lambda books: books.read(symbol, depth))
+
+    async def audit_books(self, symbols: list[str] | None = None) -> dict[str, Any]:
+        """Compare live books with others the exchange gives, all of them by default; see audit.py.
+
+        Raises:
+            ServiceClosed: the collector is not running yet or no more.
+            LookupError: no such symbol here.
+        """
+        self._require_running()
+        for symbol in symbols or ():
+            self._booked(symbol)
+        assert self._auditor is not None
+        return await self._auditor.audit(list(self._with_book) if symbols is None else symbols)
 
     async def clean_idle_books(self) -> dict[str, Any]:
         """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
@@ -237,6 +252,7 @@ class CollectorService:
             counters=self.counters,
             clock=self._clock,
         )
+        self._auditor = BookAuditor(common, self._on)
         most = min(settings.streams_per_connection, limits.streams_per_connection)
         shares = plan(self._exchange, settings.ws_url, instruments, settings.channels, most)
         self._connections = [Connection(*each, common) for each in enumerate(shares)]
@@ -300,11 +316,14 @@ class CollectorService:
 
     async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
         self._require_running()
+        return await call(self.name, self._booked(symbol), act)
+
+    def _booked(self, symbol: str) -> Connection:
         connection = self._with_book.get(symbol)
         if connection is None:
             known = ", ".join(sorted(self._with_book)) or "none"
             raise LookupError(f"{self._exchange.name} has no book of {symbol}; it has {known}")
-        return await call(self.name, connection, act)
+        return connection
 
     def _require_running(self) -> None:
         if self._phase != "running":

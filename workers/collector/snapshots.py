@@ -13,7 +13,7 @@ from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError, RateLimited, WireError
 from workers.telemetry.metrics import Counters
-from workers.transport.budget import WeightBudget
+from workers.transport.budget import Priority, WeightBudget
 from workers.transport.http import HttpClient
 from workers.transport.reconnect import Backoff
 
@@ -21,9 +21,10 @@ log = structlog.get_logger(__name__)
 
 CALL_DEADLINE_S = 120.0
 """Waiting for budget and the call itself, together."""
-SPARE_CAUSE = "depth"
-"""Widens a book that is SYNCED already: asked for only while half of the budget is left."""
-SPARE_DELAY_S = 10.0
+COMPARE_CAUSE = "compare"
+SPARE_CAUSES = frozenset({"depth", COMPARE_CAUSE})
+"""For a book that is SYNCED already, to widen or to audit it: these leave the rest of the budget to
+books that are not."""
 
 
 @dataclass
@@ -119,15 +120,14 @@ class SnapshotFetcher(threading.Thread):
 
     def _serve(self, job: SnapshotJob) -> None:
         request = self._exchange.snapshot_request(job.raw_symbol, job.depth)
-        delay_s = self._budget.delay_s(request.weight)
-        if job.cause == SPARE_CAUSE and 2 * self._budget.used > self._budget.usable:
-            delay_s = max(delay_s, SPARE_DELAY_S)
+        priority: Priority = "audit" if job.cause in SPARE_CAUSES else "resync"
+        delay_s = self._budget.delay_s(request.weight, priority)
         if delay_s > 0:
             self.request(job, delay_s)
             return
         self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
         try:
-            response = self._client.get(request, deadline_s=CALL_DEADLINE_S)
+            response = self._client.get(request, deadline_s=CALL_DEADLINE_S, priority=priority)
             snapshot = self._exchange.read_snapshot(response.body, job.depth)
         except MarketPrismError as error:
             self._failed(job, error)

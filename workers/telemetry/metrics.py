@@ -29,6 +29,8 @@ Metric = Literal[
     "subscriptions_refused_total",  # streams the exchange did not give; exchange, channel
     "replies_sent_total",  # messages sent back because the exchange asked; exchange
     "events_ignored_total",  # read and not wanted: other symbols, halted books; exchange, what
+    "book_audits_total",  # live books compared with another of the exchange; exchange, result
+    "book_checksums_total",  # books that carried a checksum of the exchange; exchange, result
     "gaps_total",  # holes published; exchange, data_type, cause
     "snapshots_requested_total",  # REST snapshots asked for; exchange, cause
     "rest_errors_total",  # failed REST calls; exchange, code

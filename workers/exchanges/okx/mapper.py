@@ -84,7 +84,9 @@ class OkxMapper:
         self.ignored: dict[str, int] = Counter()
         """What we know and do not collect, by channel or event."""
         self.recorded = RecordedBooks()
-        """Follows books with a checksum; `recorded.results` counts them. Idle where it is 0."""
+        """Follows books with a checksum. Idle where it is 0."""
+        self.checksums = self.recorded.results
+        """Books that carried a checksum: how many `matched`, `failed` or were `unknown`."""
         self._build: dict[str, Build] = {
             "trade": self._trades,
             "book": self._books,
