@@ -4,7 +4,9 @@ Task and inspection modules are imported here, so that every process knows them:
 refuses a command its own process has not imported.
 """
 
-from tasks import collector, inspection, polling
+from tasks import collector, inspection, poison, polling
 from tasks.celery import app
 
-__all__ = ["app", "collector", "inspection", "polling"]
+poison.install(app)
+
+__all__ = ["app", "collector", "inspection", "poison", "polling"]

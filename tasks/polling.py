@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, signals
+from celery.worker.control import inspect_command
 
 from config.poll_task import PollingTask
 from config.polls import POLLS
 from tasks.celery import EXPECTED, app
+from tasks.counting import counters
 from workers.exchanges import registry
 from workers.runtime.poller import Pollers
 from workers.runtime.polls import Polls
@@ -23,6 +25,7 @@ STOP_TIMEOUT_S = 8.0
 pollers = Pollers(
     app.settings.exchanges,
     registry.exchange,
+    counters,
     redis_url=app.settings.redis.url,
     network=Network.from_settings(app.settings.network),
 )
@@ -42,6 +45,12 @@ TASKS: dict[str, Task[Any, dict[str, Any]]] = {
     each.name: app.task(name=each.name, throws=EXPECTED)(_door(each)) for each in POLLS.values()
 }
 """Polling tasks by name."""
+
+
+@inspect_command(name="polls")
+def inspect_polls(state: Any) -> dict[str, Any]:
+    """Polls of this worker: how they and their calls ended, and endpoints left alone."""
+    return {"counters": counters.snapshot(), "breakers": pollers.breakers()}
 
 
 @signals.worker_shutting_down.connect(weak=False)

@@ -1,0 +1,138 @@
+"""Messages nobody can run, pushed into the queue of a running worker."""
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from config import load, queues
+from tests.runtime.children import Child, environment, run
+from tests.waiting import wait_until
+from workers.local.ports import free_port
+from workers.local.servers import ClickHouseServer, RedisServer
+from workers.store.client import connect
+from workers.store.migrate import migrate
+
+pytestmark = pytest.mark.e2e
+
+
+class Worker:
+    """A general worker with a Redis of its own."""
+
+    def __init__(self, env: dict[str, str], child: Child, port: int) -> None:
+        self.env, self.child = env, child
+        self.redis: Redis[bytes] = Redis(port=port)
+
+    def push(self, message: str) -> None:
+        """Push, and wait until it was taken and is not held back."""
+        self.redis.lpush(queues.DEFAULT_QUEUE, message)
+        wait_until(self._taken, 20, f"{message[:60]} taken")
+        assert self.child.alive(), self.child.output[-3000:]
+
+    def _taken(self) -> bool:
+        return not self.redis.exists(queues.DEFAULT_QUEUE) and not self.redis.hlen("unacked")
+
+    def counted(self) -> dict[str, int]:
+        """The worker's own counters."""
+        command = ["celery", "-A", "tasks", "inspect", "polls", "--json", "-t", "5"]
+        (answer,) = json.loads(run(command, self.env).stdout).values()
+        counters: dict[str, int] = answer["counters"]
+        return counters
+
+
+@pytest.fixture(scope="module")
+def worker(
+    tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer
+) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("poison")
+    server = RedisServer(folder, free_port())
+    server.start()
+    env = environment(
+        folder / "data",
+        server.port,
+        {
+            "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
+            "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
+        },
+    )
+    migrate(load(env=env).clickhouse)
+    command = ["celery", "-A", "tasks", "worker", "-n", "w@%h"]
+    with Child(command, env, folder / "worker.log") as child:
+        found = Worker(env, child, server.port)
+        wait_until(lambda: "ready" in child.output, 60, "the worker is ready")
+        yield found
+        found.redis.close()
+    server.stop()
+
+
+def message(task: str, body: Any = ((), {}, {}), **more: Any) -> dict[str, Any]:
+    """A message as Celery sends it; a body that is text goes out as it is."""
+    text = body if isinstance(body, str) else base64.b64encode(json.dumps(body).encode()).decode()
+    made = uuid.uuid4().hex
+    return {
+        "body": text,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"lang": "py", "task": task, "id": made, "root_id": made, "retries": 0},
+        "properties": {
+            "correlation_id": made,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": queues.DEFAULT_QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": uuid.uuid4().hex,
+        },
+        **more,
+    }
+
+
+NOTHING = "polling.nothing"
+POISON = {
+    "not-json": ("garbage", "no message"),
+    "no-message": ('{"a": 1}', "no message"),
+    "no-object": ("[1]", "no message"),
+    "unknown-task": (message(NOTHING), "unknown task"),
+    "no-task": (message(NOTHING, headers={}), "no task"),
+    "pickled": (message(queues.POLL_KLINES) | {"content-type": "application/x-pickle"}, "invalid"),
+    "body-not-base64": (message(queues.POLL_KLINES, "!!!!"), "no arguments"),
+    "body-not-json": (message(queues.POLL_KLINES, "e25vcGU="), "undecodable"),
+    "body-no-list": (message(queues.POLL_KLINES, 7), "no arguments"),
+}
+
+
+def test_poison_is_refused_once_counted_and_recorded_while_the_worker_goes_on(
+    worker: Worker,
+) -> None:
+    for poison, _ in POISON.values():
+        worker.push(poison if isinstance(poison, str) else json.dumps(poison))
+    expected: dict[str, int] = {}
+    for _, why in POISON.values():
+        key = f"messages_poisoned_total{{{queues.DEFAULT_QUEUE},{why}}}"
+        key = key.replace(queues.DEFAULT_QUEUE, "unknown") if why == "no message" else key
+        expected[key] = expected.get(key, 0) + 1
+    wait_until(lambda: expected.items() <= worker.counted().items(), 20, f"{expected} counted")
+    settings = load(env=worker.env).clickhouse
+    with connect(settings) as client:
+
+        def recorded() -> list[tuple[str, str, str]]:
+            rows: list[tuple[str, str, str]] = client.execute(ROWS)
+            return rows if len(rows) == len(POISON) else []
+
+        rows = wait_until(recorded, 30, "every poisoned message is a row")
+    assert {state for _, state, _ in rows} == {"FAILURE"}
+    assert {name for name, _, _ in rows} == {NOTHING, queues.POLL_KLINES, "unreadable"}
+
+
+ROWS = "select name, state, error from task_results final"
+
+
+def test_wrong_arguments_fail_the_run_with_what_would_be_right(worker: Worker) -> None:
+    sent = message(queues.POLL_KLINES, ((), {"exchange": "okx"}, {}))
+    worker.push(json.dumps(sent))
+    words = "no exchange of polling.klines is called 'okx'; nearest: okx_spot"
+    wait_until(lambda: words in worker.child.output, 20, "the failure in the log")
+    assert "Traceback" not in worker.child.output.partition(words)[0][-500:]
