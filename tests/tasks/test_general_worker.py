@@ -1,19 +1,24 @@
-"""Messages nobody can run, pushed into the queue of a running worker."""
+"""A running general worker: polls from a shell, and messages nobody can run."""
 
+import asyncio
 import base64
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from config import load, queues
+from config.settings import NatsSettings
 from tests.runtime.children import Child, environment, run
+from tests.runtime.polling import simulated
 from tests.waiting import wait_until
+from workers.bus.streams import ensure_streams
 from workers.local.ports import free_port
-from workers.local.servers import ClickHouseServer, RedisServer
+from workers.local.servers import ClickHouseServer, NatsServer, RedisServer
 from workers.store.client import connect
 from workers.store.migrate import migrate
 
@@ -25,7 +30,7 @@ class Worker:
 
     def __init__(self, env: dict[str, str], child: Child, port: int) -> None:
         self.env, self.child = env, child
-        self.redis: Redis[bytes] = Redis(port=port)
+        self.redis = Redis(port=port)
 
     def push(self, message: str) -> None:
         """Push, and wait until it was taken and is not held back."""
@@ -35,6 +40,12 @@ class Worker:
 
     def _taken(self) -> bool:
         return not self.redis.exists(queues.DEFAULT_QUEUE) and not self.redis.hlen("unacked")
+
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """What ClickHouse answers."""
+        with connect(load(env=self.env).clickhouse) as client:
+            rows: list[tuple[Any, ...]] = client.execute(question)
+        return rows
 
     def counted(self) -> dict[str, int]:
         """The worker's own counters."""
@@ -46,27 +57,34 @@ class Worker:
 
 @pytest.fixture(scope="module")
 def worker(
-    tmp_path_factory: pytest.TempPathFactory, clickhouse_server: ClickHouseServer
+    tmp_path_factory: pytest.TempPathFactory,
+    clickhouse_server: ClickHouseServer,
+    nats_server: NatsServer,
 ) -> Iterator[Worker]:
-    folder = tmp_path_factory.mktemp("poison")
-    server = RedisServer(folder, free_port())
-    server.start()
-    env = environment(
-        folder / "data",
-        server.port,
-        {
-            "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
-            "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
-        },
-    )
-    migrate(load(env=env).clickhouse)
-    command = ["celery", "-A", "tasks", "worker", "-n", "w@%h"]
-    with Child(command, env, folder / "worker.log") as child:
+    folder = tmp_path_factory.mktemp("general")
+    asyncio.run(ensure_streams([nats_server.url], NatsSettings().streams_file))
+    with ExitStack() as stack:
+        server = RedisServer(folder, free_port())
+        server.start()
+        stack.callback(server.stop)
+        deribit = stack.enter_context(simulated(folder, "deribit"))
+        env = environment(
+            folder / "data",
+            server.port,
+            {
+                "MARKETPRISM_NATS__SERVERS": nats_server.url,
+                "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
+                "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
+                "MARKETPRISM_EXCHANGES__DERIBIT__REST_URL": str(deribit.rest_url),
+            },
+        )
+        migrate(load(env=env).clickhouse)
+        command = ["celery", "-A", "tasks", "worker", "-n", "w@%h"]
+        child = stack.enter_context(Child(command, env, folder / "worker.log"))
         found = Worker(env, child, server.port)
+        stack.callback(found.redis.close)
         wait_until(lambda: "ready" in child.output, 60, "the worker is ready")
         yield found
-        found.redis.close()
-    server.stop()
 
 
 def message(task: str, body: Any = ((), {}, {}), **more: Any) -> dict[str, Any]:
@@ -115,19 +133,47 @@ def test_poison_is_refused_once_counted_and_recorded_while_the_worker_goes_on(
         key = key.replace(queues.DEFAULT_QUEUE, "unknown") if why == "no message" else key
         expected[key] = expected.get(key, 0) + 1
     wait_until(lambda: expected.items() <= worker.counted().items(), 20, f"{expected} counted")
-    settings = load(env=worker.env).clickhouse
-    with connect(settings) as client:
 
-        def recorded() -> list[tuple[str, str, str]]:
-            rows: list[tuple[str, str, str]] = client.execute(ROWS)
-            return rows if len(rows) == len(POISON) else []
+    def recorded() -> list[tuple[Any, ...]]:
+        rows = worker.rows(POISONED)
+        return rows if len(rows) == len(POISON) else []
 
-        rows = wait_until(recorded, 30, "every poisoned message is a row")
-    assert {state for _, state, _ in rows} == {"FAILURE"}
-    assert {name for name, _, _ in rows} == {NOTHING, queues.POLL_KLINES, "unreadable"}
+    rows = wait_until(recorded, 30, "every poisoned message is a row")
+    assert {state for _, state in rows} == {"FAILURE"}
+    assert {name for name, _ in rows} == {NOTHING, queues.POLL_KLINES, "unreadable"}
 
 
-ROWS = "select name, state, error from task_results final"
+POISONED = "select name, state from task_results final where error like '%PoisonedMessage%'"
+
+
+def test_a_poll_called_in_a_shell_is_published_and_its_run_recorded(worker: Worker) -> None:
+    words = '{"exchange": "deribit", "currency": "BTC"}'
+    called = run(["celery", "-A", "tasks", "call", NAME, "--kwargs", words], worker.env)
+    assert called.returncode == 0, called.stderr
+    question = (
+        f"select state, result from task_results final where task_id = '{called.stdout.strip()}'"
+    )
+
+    def finished() -> list[tuple[Any, ...]]:
+        return [row for row in worker.rows(question) if row[0] in ("SUCCESS", "FAILURE")]
+
+    ((state, result),) = wait_until(finished, 30, "the run is a row")
+    assert state == "SUCCESS", result
+    told = json.loads(result)
+    assert (told["task"], told["about"], told["published"]) == (NAME, "BTC", True)
+    assert told["events"] == 60
+
+
+def test_a_poll_with_a_wrong_name_is_refused_in_the_shell(worker: Worker) -> None:
+    refused = run(
+        ["celery", "-A", "tasks", "call", NAME, "--kwargs", '{"currency": "BTCC"}'], worker.env
+    )
+    assert refused.returncode == 1
+    words = f"Error: no currency of {NAME} on deribit is called 'BTCC'; nearest: BTC"
+    assert refused.stderr.strip() == words
+
+
+NAME = queues.POLL_VOLATILITY_INDEX
 
 
 def test_wrong_arguments_fail_the_run_with_what_would_be_right(worker: Worker) -> None:
