@@ -121,9 +121,25 @@ def test_a_wrong_call_is_an_error(lists):
 
 
 @given(st.one_of(PLAIN, WORDS), st.one_of(PLAIN, WORDS))
-def test_plain_decimals_are_the_same_to_both(one, other):
-    assert fast.plain(one, other) is fast.plain_in_python(one, other)
+def test_decimals_above_zero_are_the_same_to_both(one, other):
+    assert fast.positive(one, other) is fast.positive_in_python(one, other)
 
 
-def test_what_is_no_text_is_not_plain():
-    assert not any(map(fast.plain, (1, 1.5, None, b"1", ["1"])))
+def test_what_is_no_text_is_no_decimal():
+    assert not any(map(fast.positive, (1, 1.5, None, b"1", ["1"])))
+
+
+def whole(read, *texts):
+    try:
+        return read(*texts)
+    except ValueError:
+        return None
+
+
+@given(st.lists(st.one_of(st.integers(-9, 10**19).map(str), WORDS, st.text("01", max_size=20))))
+def test_whole_numbers_are_the_same_to_both(texts):
+    assert whole(fast.whole, *texts) == whole(fast.whole_in_python, *texts)
+
+
+def test_what_is_no_text_is_no_whole_number():
+    assert [whole(fast.whole, each) for each in (1, None, b"1")] == [None] * 3

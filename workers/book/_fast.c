@@ -15,6 +15,7 @@
 
 #define PRICE_CHARACTERS 16 /* UNIQUE_CHARACTERS of side.py: up to here a price has its own float */
 #define QUANTITY_CHARACTERS 20 /* CEILING_CHARACTERS of level.py: up to here it is below 1e20 */
+#define WHOLE_CHARACTERS 18 /* fits 63 bits */
 #define EXACT (1ULL << 53) /* whole numbers up to here are floats without rounding */
 #define SOME_LEVELS 64 /* more of them need memory of their own */
 
@@ -205,21 +206,49 @@ apply(PyObject *module, PyObject *const *given, Py_ssize_t count)
     return result;
 }
 
-PyDoc_STRVAR(plain_doc, "plain(*texts)\n--\n\n"
-                        "Whether all texts are plain decimals of at most 20 characters.");
+PyDoc_STRVAR(positive_doc, "positive(*texts)\n--\n\n"
+                           "Whether all texts are plain decimals above 0, of at most 20 characters.");
 
 static PyObject *
-plain(PyObject *module, PyObject *const *texts, Py_ssize_t count)
+positive(PyObject *module, PyObject *const *texts, Py_ssize_t count)
 {
     int zero;
     for (Py_ssize_t i = 0; i < count; i++)
-        if (!read_quantity(texts[i], &zero))
+        if (!read_quantity(texts[i], &zero) || zero)
             Py_RETURN_FALSE;
     Py_RETURN_TRUE;
 }
 
+PyDoc_STRVAR(whole_doc, "whole(*texts)\n--\n\n"
+                        "The numbers of texts of 1 to 18 digits; ValueError for any other.");
+
+static PyObject *
+whole(PyObject *module, PyObject *const *texts, Py_ssize_t count)
+{
+    PyObject *numbers = PyTuple_New(count);
+    for (Py_ssize_t i = 0; numbers != NULL && i < count; i++) {
+        Py_ssize_t length;
+        const char *at = characters(texts[i], WHOLE_CHARACTERS, &length);
+        long long number = 0;
+        int bad = at == NULL || length == 0;
+        for (Py_ssize_t j = 0; !bad && j < length; j++) {
+            unsigned digit = (unsigned char)at[j] - '0';
+            bad = digit > 9;
+            number = number * 10 + digit;
+        }
+        PyObject *made = bad ? PyErr_Format(PyExc_ValueError, "%R is no whole number", texts[i])
+                             : PyLong_FromLongLong(number);
+        if (made == NULL)
+            Py_CLEAR(numbers);
+        else
+            PyTuple_SET_ITEM(numbers, i, made);
+    }
+    return numbers;
+}
+
 static PyMethodDef methods[] = {
-    {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, plain_doc},
+    {"whole", (PyCFunction)(void (*)(void))whole, METH_FASTCALL, whole_doc},
+    {"positive", (PyCFunction)(void (*)(void))positive, METH_FASTCALL, positive_doc},
     {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL, apply_doc},
     {NULL, NULL, 0, NULL},
 };

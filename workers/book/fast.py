@@ -1,4 +1,4 @@
-"""Two steps of the hot path, compiled from _fast.c where there was a compiler at installation.
+"""Steps of the hot path, compiled from _fast.c where there was a compiler at installation.
 
 A book of 5,000 levels takes 20 changes in 7 us instead of 18; a trade's two numbers are looked at
 in 0.05 us instead of 0.2. The Python code says what is right; what is compiled knows only the usual
@@ -19,22 +19,39 @@ set_usual_levels: SetLevels | None
 """Bids, asks, then keys and values of both sides as side.py has them: set the quantities of some
 levels, 0 removes. False: a level is not usual, nothing was changed. None: not compiled."""
 
-plain: Callable[..., bool]
-"""Whether all texts are plain decimals of at most 20 characters, so below 1e20."""
+positive: Callable[..., bool]
+"""Whether all texts are plain decimals above 0 of at most 20 characters, so below 1e20."""
+
+whole: Callable[..., tuple[int, ...]]
+"""The numbers of texts of 1 to 18 digits; ValueError for any other."""
+
+WHOLE_CHARACTERS = 18
 
 
-def plain_in_python(*texts: str) -> bool:
-    """What `plain` is where nothing was compiled."""
+def positive_in_python(*texts: str) -> bool:
+    """What `positive` is where nothing was compiled."""
     return all(
-        len(text) <= CEILING_CHARACTERS and text.isascii() and text.replace(".", "", 1).isdigit()
+        len(text) <= CEILING_CHARACTERS
+        and text.isascii()
+        and text.replace(".", "", 1).isdigit()
+        and text.strip("0.") != ""
         for text in texts
     )
 
 
+def whole_in_python(*texts: str) -> tuple[int, ...]:
+    """What `whole` is where nothing was compiled."""
+    for text in texts:
+        if not (text.isascii() and text.isdigit()) or len(text) > WHOLE_CHARACTERS:
+            raise ValueError(f"{text!r} is no whole number")
+    return tuple(map(int, texts))
+
+
 try:
     from workers.book._fast import apply as set_usual_levels
-    from workers.book._fast import plain
+    from workers.book._fast import positive, whole
 except ImportError:  # there was no compiler
-    set_usual_levels, plain = None, plain_in_python
+    set_usual_levels = None
+    positive, whole = positive_in_python, whole_in_python
 
 COMPILED = set_usual_levels is not None

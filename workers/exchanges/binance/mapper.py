@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple
 
 import msgspec
 
-from workers.book.fast import plain
+from workers.book.fast import positive
 from workers.exchanges.base import (
     Acknowledged,
     Mapped,
@@ -154,7 +154,7 @@ class BinanceMapper:
         try:
             if trade is not None:
                 message = decode(frame).data
-                if plain(message.p, message.q):
+                if positive(message.p, message.q):
                     return (trade(message, received_ns),)
             elif build and frame.translate(None, NUMBERS) in self._skeletons:
                 message = decode(frame)

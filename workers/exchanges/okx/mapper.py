@@ -35,6 +35,7 @@ from workers.exchanges.okx.messages import (
 from workers.exchanges.okx.requests import unreadable
 from workers.exchanges.okx.shapes import SHAPES, Shape, ignored
 from workers.exchanges.okx.symbols import guess, index_of
+from workers.exchanges.okx.trades import STRANGE, Lane, trade_lane
 from workers.exchanges.okx.unusual import PONG, Fields, read_unusual
 from workers.model.errors import BookError, WireError, WireErrorKind
 from workers.model.events import BookDelta
@@ -47,6 +48,11 @@ CHANNEL_AT = b'{"arg":{"channel":"'
 NUMBERS = b'0123456789.,[]"'
 """What is left of a frame without these is its skeleton: its names and whatever is odd in it, such
 as a field more, a sign or an exponent. A skeleton that was read with care needs only decoding."""
+
+NAME = slice(len(CHANNEL_AT), 60)
+"""Where a frame names its channel and, mostly, all of its instrument."""
+
+TRADE_CHANNELS = ("trades", "trades-all")
 
 NOTHING_BEFORE = -1
 """`prevSeqId` of a snapshot."""
@@ -106,6 +112,8 @@ class OkxMapper:
             for channel, shape in SHAPES.items()
         }
         self._skeletons: set[bytes] = set()
+        self._lanes: dict[bytes, Lane] = {}
+        """How trades are read once one of their stream was read with care."""
 
     def map(self, frame: bytes, received_ns: int) -> Sequence[Mapped]:
         """Events and notices in one frame; empty where it carries nothing for us.
@@ -113,6 +121,12 @@ class OkxMapper:
         Raises:
             WireError: the frame cannot be used; its `kind` says why.
         """
+        lane = self._lanes.get(frame[NAME])
+        if lane is not None:
+            try:
+                return lane(frame, received_ns)
+            except STRANGE:
+                return self._map_unusual(frame, received_ns)
         if frame.startswith(CHANNEL_AT):
             start = len(CHANNEL_AT)
             route = self._routes.get(frame[start : frame.find(b'"', start)])
@@ -148,7 +162,18 @@ class OkxMapper:
         mapped = self._events(self._build[shape.kind], message, frame, received_ns)
         if not self._count_extra(found, shape) and len(self._skeletons) < SKELETONS_KEPT:
             self._skeletons.add(frame.translate(None, NUMBERS))
+            self._open_lane(frame, found["arg"])
         return mapped
+
+    def _open_lane(self, frame: bytes, arg: Fields) -> None:
+        """Let trades of this stream be read at speed from now on."""
+        channel, inst_id = arg["channel"], str(arg.get("instId"))
+        contract = self._contracts.get(inst_id)
+        if contract is None or channel not in TRADE_CHANNELS:
+            return
+        usual = f'{{"arg":{{"channel":"{channel}","instId":"{inst_id}"}}'.encode()
+        if frame.startswith(usual) and len(usual) <= NAME.stop:
+            self._lanes[frame[NAME]] = trade_lane(contract)
 
     def _events(
         self, build: Build, message: OkxPush[Any], frame: bytes, received_ns: int

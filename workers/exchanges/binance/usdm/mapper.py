@@ -14,7 +14,6 @@ from workers.exchanges.binance.mapper import (
     OTHER_SYMBOL,
     BinanceMapper,
     Build,
-    BuildTrade,
     Item,
     Trades,
     kline_shape,
@@ -117,7 +116,7 @@ class UsdmMapper(BinanceMapper):
             (CONTRACT_INFO, self._contract),
         ]
         trades = [
-            Trades(TRADE, "t", self._tape, only={"st": USD_M, "X": "MARKET"}),
+            Trades(TRADE, "t", self._single_trades, only={"st": USD_M, "X": "MARKET"}),
             Trades(AGGREGATE, "afl", self._aggregates, only={"st": USD_M}),
         ]
         super().__init__(exchange, instruments, builds, trades, UNCOLLECTED)
@@ -138,21 +137,10 @@ class UsdmMapper(BinanceMapper):
             return None
         item = super()._careful(trades, message, frame, received_ns)
         if isinstance(item, Trade) and not item.aggregate:
-            if message.X == "NA":
+            if message.X == "NA" or not (message.p.strip("0.") or message.q.strip("0.")):
                 return self._no_trade(message, received_ns)
             item.off_book = OFF_BOOK.get(message.X)
         return item
-
-    def _tape(self, instrument: Instrument) -> BuildTrade:
-        """Trades, and ids without a trade: their price and quantity are 0."""
-        single = self._single_trades(instrument)
-
-        def build(message: BinanceUsdmTrade, received_ns: int) -> Item:
-            if message.p[0] in "0." and not (message.p.strip("0.") or message.q.strip("0.")):
-                return self._no_trade(message, received_ns)
-            return single(message, received_ns)
-
-        return build
 
     def _no_trade(self, message: BinanceUsdmTrade, received_ns: int) -> UnusedTradeId:
         instrument = self._instruments[message.s]
