@@ -88,11 +88,18 @@ def levels_of(book: dict[str, Any]) -> dict[str, Levels]:
 
 SPOT = Dialect(
     exchange="binance_spot",
-    options=(),
+    options=("--dialect", "binance_spot"),
     raw={"BTC-USDT": "BTCUSDT", "ETH-USDT": "ETHUSDT", "SOL-USDT": "SOLUSDT"},
     books="@depth",
     trades="@trade",
     env={"CHANNELS": "trade,orderbook,ticker"},
+)
+USDM = Dialect(
+    exchange="binance_derivatives",
+    options=("--dialect", "binance_derivatives", "--symbols", "BTC-USDT,ETH-USDT"),
+    raw={"BTC-USDT-PERP": "BTCUSDT", "ETH-USDT-PERP": "ETHUSDT"},
+    books="@depth",
+    trades="@trade",
 )
 OKX_SPOT = Dialect(
     exchange="okx_spot",
@@ -125,4 +132,4 @@ DERIBIT = Dialect(
     books="@book",
     indices=("BTC-DVOL",),
 )
-ALL = (SPOT, OKX_SPOT, OKX_DERIVATIVES, DERIBIT)
+ALL = (SPOT, USDM, OKX_SPOT, OKX_DERIVATIVES, DERIBIT)

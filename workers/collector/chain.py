@@ -52,9 +52,14 @@ class DeltaChain:
         self._told_id = delta.last_update_id
         if told_id is None:
             return None
-        if delta.first_update_id > told_id + 1:
-            return Break(self._cause, told_id + 1, delta.first_update_id - 1)
+        before = delta.prev_update_id
+        # Where updates name the one before, ids between the two mean nothing.
+        first_id = delta.first_update_id if before is None else before + 1
+        if first_id > told_id + 1:
+            return Break(self._cause, told_id + 1, first_id - 1)
         if delta.last_update_id <= told_id:
+            if before == told_id:
+                return None  # the exchange goes on with smaller numbers
             if disconnected:
                 return Break(self._cause, None, None)  # the exchange counts anew
             self._told_id = told_id  # it was said to be missing, and here it is

@@ -45,8 +45,12 @@ def message_id(event: Event) -> str:
             return f"{root}:{event.last_update_id}:{event.state}:{event.source}"
         case Ticker():
             when = event.exchange_ns if event.exchange_ns is not None else event.received_ns
-            kind = "best" if event.last_price is None else "day"
-            return f"{root}:{when}:{kind}"
+            if event.last_price is not None:
+                return f"{root}:{when}:day"
+            # Many quotes come in one millisecond of a busy exchange.
+            bid = f"{event.best_bid_price}:{event.best_bid_quantity}"
+            ask = f"{event.best_ask_price}:{event.best_ask_quantity}"
+            return f"{root}:{when}:best:{bid}:{ask}"
         case Gap():
             return f"{root}:{event.data_type}:{event.first_id}-{event.last_id}:{event.received_ns}"
         case Kline():
