@@ -17,14 +17,10 @@ from workers.transport.call import CallPolicy
 
 SYMBOLS = {
     "binance_spot": ["BTC-USDT", "ETH-USDT"],
+    "binance_derivatives": ["BTC-USDT-PERP", "ETH-USDT-PERP"],
     "okx_spot": ["BTC-USDT", "ETH-USDT"],
     "okx_derivatives": ["BTC-USDT-PERP", "ETH-USDT-PERP"],
     "deribit": ["BTC-USD-PERP", "ETH-USD-PERP", "BTC-DVOL"],
-}
-DIALECTS = {
-    "binance_spot": ["binance_spot"],
-    "okx": ["okx_spot", "okx_derivatives"],
-    "deribit": ["deribit"],
 }
 
 
@@ -88,16 +84,13 @@ def polls(
 
 
 @contextmanager
-def simulated(folder: Path, dialect: str) -> Iterator[SimulatedExchange]:
-    """One simulated exchange; few messages, as polls hear none."""
-    symbols = "all" if dialect == "deribit" else "BTC-USDT,ETH-USDT"
-    options = ["--dialect", dialect, "--rate", "50", "--symbols", symbols]
-    if dialect == "okx":  # 20 calls of an endpoint in 2 s; tests that do not share a budget pass it
-        options += ["--switch", "limit_share=50"]
-    running = SimulatedExchange(folder / f"{dialect}.log", *options)
+def simulated(folder: Path) -> Iterator[SimulatedExchange]:
+    """All exchanges, simulated; few messages, as polls hear none."""
+    options = ["--dialect", "all", "--rate", "50", "--symbols", "BTC-USDT,ETH-USDT"]
+    # 20 calls of an endpoint in 2 s; tests that do not share a budget would pass it.
+    running = SimulatedExchange(folder / "sim.log", *options, "--switch", "okx.limit_share=50")
     try:
-        addresses = {each: str(running.rest_url) for each in DIALECTS[dialect]}
-        for name, section in sections(addresses).items():
+        for name, section in sections(dict.fromkeys(SYMBOLS, running.rest_url)).items():
             QuickPollers({name: section}, registry.exchange).remember(name)
         yield running
     finally:

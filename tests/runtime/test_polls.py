@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from config import queues
 from config.polls import POLLS
 from config.settings import NatsSettings
-from tests.runtime.polling import DIALECTS, SYMBOLS, polls, simulated
+from tests.runtime.polling import SYMBOLS, polls, simulated
 from workers.bus.streams import ensure_streams
 from workers.local.servers import NatsServer, RedisServer
 from workers.model.address import message_id
@@ -33,14 +32,8 @@ ONCE = frozenset(
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Every exchange that can be simulated, by its name."""
-    folder = tmp_path_factory.mktemp("polled")
-    with ExitStack() as stack:
-        running = {each: stack.enter_context(simulated(folder, each)) for each in DIALECTS}
-        yield {
-            name: str(running[dialect].rest_url)
-            for dialect, names in DIALECTS.items()
-            for name in names
-        }
+    with simulated(tmp_path_factory.mktemp("polled")) as running:
+        yield dict.fromkeys(SYMBOLS, running.rest_url)
 
 
 CASES = [
@@ -171,7 +164,6 @@ def test_a_symbol_that_an_answer_lacks_is_missing_and_takes_no_other_down(
     [
         (queues.POLL_TICKERS, {"exchange": "okx"}, "nearest: okx_spot"),
         (queues.POLL_KLINES, {"exchange": "okx_spot", "symbol": "BTC-USD"}, "nearest: BTC-USDT"),
-        (queues.POLL_FUNDING_RATE, {"exchange": "binance_derivatives"}, "no exchange is called"),
     ],
 )
 def test_a_wrong_name_is_refused_before_anything_is_asked(

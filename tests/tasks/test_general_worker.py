@@ -67,7 +67,7 @@ def worker(
         server = RedisServer(folder, free_port())
         server.start()
         stack.callback(server.stop)
-        deribit = stack.enter_context(simulated(folder, "deribit"))
+        simulator = stack.enter_context(simulated(folder))
         env = environment(
             folder / "data",
             server.port,
@@ -75,7 +75,7 @@ def worker(
                 "MARKETPRISM_NATS__SERVERS": nats_server.url,
                 "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
                 "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
-                "MARKETPRISM_EXCHANGES__DERIBIT__REST_URL": str(deribit.rest_url),
+                "MARKETPRISM_EXCHANGES__DERIBIT__REST_URL": simulator.rest_url,
             },
         )
         migrate(load(env=env).clickhouse)

@@ -40,9 +40,10 @@ def poll(
 ) -> Poll:
     """A request whose rows become events of one instrument.
 
-    A row that names another instrument than was asked for is a WireError unknown_symbol.
+    A row that names another `instId` than was asked for is a WireError unknown_symbol.
     """
-    return Poll(asked, partial(_read, instrument, row, to_event, what))
+    named = asked.params.get("instId")
+    return Poll(asked, partial(_read, instrument, named, row, to_event, what))
 
 
 def poll_all(
@@ -66,6 +67,7 @@ def poll_all(
 
 def _read(
     instrument: Instrument,
+    inst_id: str | None,
     row: type[Any],
     to_event: ToEvent,
     what: str,
@@ -73,11 +75,10 @@ def _read(
     received_ns: int,
 ) -> Sequence[AnyEvent]:
     exchange, found = instrument.exchange, reply(instrument.exchange, what, body, row)
-    ours = (instrument.raw_symbol, index_of(instrument.raw_symbol))
     for each in found:
-        named = getattr(each, "instId", ours[0])
-        if named not in ours:
-            detail = f"{what} {instrument.raw_symbol}: a row of {named[:40]!r}"
+        named = getattr(each, "instId", None) or inst_id
+        if named != inst_id:
+            detail = f"{what} {instrument.raw_symbol}: a row of {str(named)[:40]!r}"
             raise WireError(exchange, "unknown_symbol", detail, body)
     try:
         contract = Contract(instrument)
