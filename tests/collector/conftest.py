@@ -18,7 +18,7 @@ from tests.simulated import SimulatedExchange
 from tests.waiting import wait_until
 from workers.bus.streams import ensure_streams
 from workers.collector.service import CollectorService
-from workers.local.servers import NatsServer, free_ports
+from workers.local.servers import NatsServer, RedisServer, free_ports
 from workers.model.events import AnyEvent
 from workers.runtime.host import ServiceThread
 from workers.telemetry.metrics import Metric
@@ -131,7 +131,9 @@ def own_nats(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-def run_collector(tmp_path: Path, own_nats: NatsServer) -> Iterator[Callable[..., Running]]:
+def run_collector(
+    tmp_path: Path, own_nats: NatsServer, redis_server: RedisServer
+) -> Iterator[Callable[..., Running]]:
     endings: list[Callable[[], None]] = []
 
     def run(
@@ -151,6 +153,9 @@ def run_collector(tmp_path: Path, own_nats: NatsServer) -> Iterator[Callable[...
                 "MARKETPRISM_CONFIG": str(ROOT / "config" / "marketprism.yaml"),
                 "MARKETPRISM_DATA_DIR": str(tmp_path / "data"),
                 "MARKETPRISM_NATS__SERVERS": own_nats.url,
+                "MARKETPRISM_REDIS__PORT": str(redis_server.port),
+                # Each simulated exchange counts for itself, so do the budgets of its collectors.
+                "MARKETPRISM_NETWORK__EGRESS": f"simulated:{exchange.rest_url.rpartition(':')[2]}",
                 "MARKETPRISM_STABILITY__RECONNECT__FIRST_DELAY": "200ms",
                 f"{section}WS_URL": exchange.ws_url + dialect.path,
                 f"{section}REST_URL": exchange.rest_url,

@@ -30,8 +30,9 @@ from workers.model.errors import MarketPrismError, ServiceClosed
 from workers.model.events import AnyEvent, Gap, InstrumentChange
 from workers.model.instrument import Instrument
 from workers.telemetry.metrics import Counters
-from workers.transport.budget import SlidingWindow, WeightBudget
 from workers.transport.http import HttpClient
+from workers.transport.network import Network
+from workers.transport.rates import open_budget, open_window
 from workers.transport.websocket import WebSocketConnection
 
 log = structlog.get_logger(__name__)
@@ -59,17 +60,34 @@ class CollectorService:
         self._clock: Clock = clock or SystemClock()
         self.counters = Counters()
         self._publisher = Publisher(
-            settings.nats, self.counters, self.name, self._clock, on_lost=self._lost
+            settings.nats,
+            self.counters,
+            self.name,
+            self._clock,
+            on_lost=self._lost,
+            spool_dir=settings.data_path / "spool" / self.name,
         )
         self._outbox = Outbox(self._publisher)
         limits = self._exchange.limits
-        self._budget = WeightBudget(limits.weight, limits.weight_window_s, self._clock)
+        self._network = Network.from_settings(settings.network)
+        redis_url, clock = settings.redis.url, self._clock
+        egress = self._network.egress(self._settings.rest_url)
+        self._budget = open_budget(
+            exchange_name, limits, redis_url=redis_url, egress=egress, clock=clock
+        )
         # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
         self._client, self._fetching = self._rest_client(), self._rest_client()
         self._fetcher = SnapshotFetcher(
             self._exchange, self._fetching, self._budget, self.counters, self._clock
         )
-        self._connects = SlidingWindow(limits.connects, limits.connect_window_s, self._clock)
+        self._connects = open_window(
+            limits.counted_as or exchange_name,
+            limits.connects,
+            limits.connect_window_s,
+            redis_url=redis_url,
+            egress=self._network.egress(self._settings.ws_url),
+            clock=clock,
+        )
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
         self._connections: list[Connection] = []
@@ -266,7 +284,7 @@ class CollectorService:
 
     def _dial(self, url: str) -> WebSocketConnection:
         timeout_s = self._all.stability.reconnect.connect_timeout
-        return WebSocketConnection(url, connect_timeout_s=timeout_s)
+        return WebSocketConnection(url, connect_timeout_s=timeout_s, network=self._network)
 
     def _rest_client(self) -> HttpClient:
         return HttpClient(
@@ -276,6 +294,7 @@ class CollectorService:
             budget=self._budget,
             read_error=self._exchange.read_error,
             used_weight_header=self._exchange.limits.used_weight_header,
+            network=self._network,
         )
 
     def _watch(self) -> None:

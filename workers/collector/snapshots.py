@@ -13,8 +13,9 @@ from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError, RateLimited, WireError
 from workers.telemetry.metrics import Counters
-from workers.transport.budget import Priority, WeightBudget
+from workers.transport.budget import Priority
 from workers.transport.http import HttpClient
+from workers.transport.rate_budget import RateBudget
 from workers.transport.reconnect import Backoff
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class SnapshotFetcher(threading.Thread):
         self,
         exchange: Exchange,
         client: HttpClient,
-        budget: WeightBudget,
+        budget: RateBudget,
         counters: Counters,
         clock: Clock,
     ) -> None:
@@ -121,7 +122,7 @@ class SnapshotFetcher(threading.Thread):
     def _serve(self, job: SnapshotJob) -> None:
         request = self._exchange.snapshot_request(job.raw_symbol, job.depth)
         priority: Priority = "audit" if job.cause in SPARE_CAUSES else "resync"
-        delay_s = self._budget.delay_s(request.weight, priority)
+        delay_s = self._budget.delay_s(request.weight, priority, request.bucket)
         if delay_s > 0:
             self.request(job, delay_s)
             return
@@ -130,6 +131,8 @@ class SnapshotFetcher(threading.Thread):
             response = self._client.get(request, deadline_s=CALL_DEADLINE_S, priority=priority)
             snapshot = self._exchange.read_snapshot(response.body, job.depth)
         except MarketPrismError as error:
+            if isinstance(error, RateLimited):  # perhaps in a reply of status 200
+                self._client.pause(request, error.retry_after_s)
             self._failed(job, error)
             return
         self.last_error = None
