@@ -208,7 +208,8 @@ class LocalSettings(Section):
 
     simulate: bool = False
     """Start the simulated exchange and nothing that talks to the outside."""
-    start_timeout: Duration = Field(60.0, gt=0)
+    start_timeout: Duration = Field(120.0, gt=0)
+    """Of all processes together: a dozen Pythons on two busy cores took 56 s."""
     stop_timeout: Duration = Field(20.0, gt=0)
     redis_max_mb: int = Field(256, ge=16)
     clickhouse_max_mb: int = Field(4096, ge=512)
