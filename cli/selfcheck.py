@@ -21,9 +21,12 @@ from workers.model.errors import MarketPrismError, TransportError
 from workers.model.instrument import Instrument
 from workers.transport.budget import WeightBudget
 from workers.transport.http import HttpClient
+from workers.transport.network import Network
 from workers.transport.websocket import WebSocketConnection
 
 _FIRST_FRAME_S = 15.0
+
+Dial = Callable[[str], WebSocketConnection]
 
 
 def run_checks(settings: Settings, out: Console) -> bool:
@@ -126,14 +129,21 @@ def _wait_for(settings: Settings, process: "subprocess.Popen[bytes]") -> str:
 def _check_exchange(name: str, each: ExchangeSettings, settings: Settings, sheet: _Sheet) -> None:
     """REST with instruments and a book, WebSocket with a first event."""
     listed: list[Instrument] = []
-    timeout_s = settings.stability.reconnect.connect_timeout
-    if not sheet.item(f"{name} REST", lambda: _rest(name, each, listed)):
-        sheet.item(f"{name} WebSocket", lambda: _connects(name, each, timeout_s))
+    network = Network.from_settings(settings.network)
+
+    def dial(url: str) -> WebSocketConnection:
+        timeout_s = settings.stability.reconnect.connect_timeout
+        connection = WebSocketConnection(url, connect_timeout_s=timeout_s, network=network)
+        connection.connect()
+        return connection
+
+    if not sheet.item(f"{name} REST", lambda: _rest(name, each, listed, network)):
+        sheet.item(f"{name} WebSocket", lambda: _connects(name, each, dial))
         return
-    sheet.item(f"{name} WebSocket and mapping", lambda: _stream(name, each, listed, timeout_s))
+    sheet.item(f"{name} WebSocket and mapping", lambda: _stream(name, each, listed, dial))
 
 
-def _rest(name: str, each: ExchangeSettings, listed: list[Instrument]) -> str:
+def _rest(name: str, each: ExchangeSettings, listed: list[Instrument], network: Network) -> str:
     exchange = registry.exchange(name)
     limits = exchange.limits
     client = HttpClient(
@@ -143,6 +153,7 @@ def _rest(name: str, each: ExchangeSettings, listed: list[Instrument]) -> str:
         budget=WeightBudget(limits.weight, limits.weight_window_s),
         read_error=exchange.read_error,
         used_weight_header=limits.used_weight_header,
+        network=network,
     )
     try:
         by_symbol = {
@@ -166,18 +177,14 @@ def _rest(name: str, each: ExchangeSettings, listed: list[Instrument]) -> str:
         client.close()
 
 
-def _connects(name: str, each: ExchangeSettings, connect_timeout_s: float) -> str:
+def _connects(name: str, each: ExchangeSettings, dial: Dial) -> str:
     """All that can be checked of the WebSocket without instruments."""
     url = registry.exchange(name).stream_url(each.ws_url, each.channels[0])
-    connection = WebSocketConnection(url, connect_timeout_s=connect_timeout_s)
-    connection.connect()
-    connection.close()
+    dial(url).close()
     return f"{each.ws_url} accepts connections; mapping not checked without REST"
 
 
-def _stream(
-    name: str, each: ExchangeSettings, listed: list[Instrument], connect_timeout_s: float
-) -> str:
+def _stream(name: str, each: ExchangeSettings, listed: list[Instrument], dial: Dial) -> str:
     exchange: Exchange = registry.exchange(name)
     mapper = exchange.mapper(listed)
     url = exchange.stream_url(each.ws_url, each.channels[0])
@@ -187,8 +194,7 @@ def _stream(
         if exchange.stream_url(each.ws_url, channel) == url
         for instrument in listed
     ]
-    connection = WebSocketConnection(url, connect_timeout_s=connect_timeout_s)
-    connection.connect()
+    connection = dial(url)
     try:
         for message in exchange.subscribe(streams, 1):
             connection.send(message)

@@ -328,7 +328,7 @@ from workers.transport.budget import BudgetExhausted
 from workers.transport.http import HttpClient
 from workers.transport.rates import open_budget
 
-url, redis_url = sys.argv[1:]
+url, redis_url, calls = sys.argv[1:]
 declared = limits(weight=400, weight_window_s=1.0, buckets={"few": Bucket(20, 1.0)})
 budget = open_budget("x", declared, redis_url=redis_url)
 answers = {}
@@ -336,7 +336,7 @@ answers = {}
 def work(request):
     client = HttpClient(url, exchange="x", timeout_s=20, budget=budget, read_error=refused,
                         used_weight_header="x-used")
-    for _ in range(20):
+    for _ in range(int(calls)):
         try:
             status = client.get(request, 60.0, "audit").status
         except ExchangeError as error:
@@ -381,21 +381,40 @@ class Limiter:
         door.say(429 if over else 200, b"{}", {"X-Used": str(used)})
 
 
+class Pair:
+    """Two processes that call at full speed; `answers` waits for both and gives their statuses."""
+
+    def __init__(self, url: str, redis_url: str, calls: int) -> None:
+        self._processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", PROCESS, url, redis_url, str(calls)],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(2)
+        ]
+
+    def answers(self) -> list[dict[str, int]]:
+        return [json.loads(each.communicate(timeout=100)[0]) for each in self._processes]
+
+
 def test_two_processes_at_full_speed_are_never_refused(rest: Rest, redis_url):
-    limiter = Limiter()
-    rest.answer = limiter
+    rest.answer = limiter = Limiter()
     began_s = time.monotonic()
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS, rest.url, redis_url],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    answers = [json.loads(process.communicate(timeout=100)[0]) for process in processes]
-    assert answers == [{"200": 60}, {"200": 60}]
+    assert Pair(rest.url, redis_url, 20).answers() == [{"200": 60}, {"200": 60}]
     assert limiter.most <= 400
     # 80 calls of weight 20; audits may use 56 % of 400 a second.
     assert time.monotonic() - began_s > 5
+
+
+def test_nor_are_they_while_redis_hangs_and_comes_back(rest: Rest, own_redis):
+    rest.answer = Limiter()
+    pair = Pair(rest.url, f"redis://127.0.0.1:{own_redis.port}/0", 15)
+    wait_until(lambda: len(rest.requests) > 20, 60, "calls under way")
+    os.kill(own_redis.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: len(rest.requests) > 50, 60, "calls without redis")
+    finally:
+        os.kill(own_redis.pid, signal.SIGCONT)
+    assert pair.answers() == [{"200": 45}, {"200": 45}]
