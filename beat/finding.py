@@ -31,7 +31,8 @@ def meant(name: str, names: Iterable[str]) -> str:
     for spelling in (name, group_of(name) if name.startswith(POLL_PREFIX) else name):
         if _folded(spelling) in known:
             return known[_folded(spelling)]
-    near = difflib.get_close_matches(_folded(name), known, n=SHOWN, cutoff=0.5)
+    near = [each for each in known if each.startswith(_folded(name))][:SHOWN]
+    near = near or difflib.get_close_matches(_folded(name), known, n=SHOWN, cutoff=0.5)
     groups = sorted({each for each in known.values() if "." not in each})
     shown = ", ".join(known[each] for each in near) or ", ".join(groups) or "none"
     word = "nearest" if near else "known"

@@ -8,6 +8,7 @@ from config.polls import POLLS
 def notes(entries: list[Entry]) -> list[str]:
     """What the new rhythm means."""
     found = []
+    entries = [each for each in entries if each.enabled]
     own_s = [each.schedule.interval_s for each in entries if isinstance(each.schedule, Aligned)]
     if len(own_s) > 1:
         found.append(
@@ -15,7 +16,7 @@ def notes(entries: list[Entry]) -> list[str]:
         )
     by_exchange: dict[tuple[str, str], float] = {}
     for each in entries:
-        if each.enabled and each.task in POLLS and isinstance(each.schedule, Aligned):
+        if each.task in POLLS and isinstance(each.schedule, Aligned):
             key = each.task, str(each.kwargs.get("exchange"))
             by_exchange[key] = by_exchange.get(key, 0.0) + 1 / each.schedule.interval_s
     for (task, exchange), per_s in by_exchange.items():
@@ -25,6 +26,4 @@ def notes(entries: list[Entry]) -> list[str]:
                 f"{exchange} gets {task} {per_s:.3g} times a second; its budget leaves room for "
                 f"{1 / pace_s:.3g}, what is too much waits and expires"
             )
-    if any(each.expires_s > each.lifetime_s and each.origin != "default" for each in entries):
-        found.append("a task never lives longer than to the next one")
     return found

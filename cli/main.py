@@ -9,7 +9,22 @@ from typing import Any
 
 import typer
 
-from cli import config, down, env, migrate, normalize, options, query, status, trades, up, watch
+from cli import (
+    config,
+    down,
+    env,
+    migrate,
+    normalize,
+    options,
+    query,
+    run,
+    schedule,
+    status,
+    task_list,
+    trades,
+    up,
+    watch,
+)
 from cli.output import quiet_libraries
 from config.load import ConfigError
 from workers.model.errors import MarketPrismError
@@ -29,6 +44,19 @@ app.command("down", epilog=options.examples("down", "down --demo"))(down.down_co
 app.command("env", epilog=options.examples('env   # eval "$(marketprism env)"'))(env.env_command)
 app.command("status", epilog=options.examples("status", "status --json"))(status.status_command)
 app.add_typer(config.app, name="config")
+app.add_typer(schedule.app, name="schedule")
+app.command(
+    "run",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog=options.examples(
+        "run   # lists tasks and what they take",
+        "run polling.volatility_index --currency BTC --wait",
+        "run collector.read_book --exchange binance_spot --symbol BTC-USDT --wait --json",
+    ),
+)(run.run_command)
+app.command(
+    "tasks", epilog=options.examples("tasks", "tasks --last 50 --state FAILURE", "tasks --json")
+)(task_list.tasks_command)
 app.add_typer(watch.app, name="watch")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command

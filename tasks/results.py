@@ -93,6 +93,14 @@ class ClickHouseBackend(BaseBackend):
         text = str(self.encode(without_secrets(data, self._secrets)))
         return clean(text, ())
 
+    def look(self, task_id: str) -> TaskRun | None:
+        """The run's row as it is now; None: nobody has taken it yet.
+
+        Raises:
+            StoreError: ClickHouse does not answer.
+        """
+        return self._reading.find([task_id]).get(task_id)
+
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         found = self._reading.find([task_id])
         return self._meta(task_id, found.get(task_id))
