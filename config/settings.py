@@ -7,68 +7,50 @@ their unit where they are written (`100ms`, `20s`); see durations.py.
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from config import queues
 from config.durations import Duration
-from config.exchanges import OFFERS, Channel
 from config.polls import POLLS
+from config.reach import ExchangeSettings, NetworkSettings, with_offers
+from config.section import Names, Port, Section, number
+from config.stability import (
+    ErrorSettings,
+    HeartbeatSettings,
+    PerformanceSettings,
+    ReconnectSettings,
+    StabilitySettings,
+)
+
+__all__ = [
+    "ROOT",
+    "TTL_DAYS",
+    "ClickHouseSettings",
+    "ErrorSettings",
+    "ExchangeSettings",
+    "HeartbeatSettings",
+    "LogSettings",
+    "NatsSettings",
+    "NetworkSettings",
+    "PerformanceSettings",
+    "ReconnectSettings",
+    "RedisSettings",
+    "Settings",
+    "SimulatorSettings",
+    "StabilitySettings",
+    "TelemetrySettings",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _split(value: object) -> object:
-    """Environment variables hold lists as `a,b,c`."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-Names = Annotated[list[str], BeforeValidator(_split)]
-
-
-def _number(value: object) -> object:
-    """A truth value in a mapping of numbers; see `Section`."""
-    if isinstance(value, bool):
-        raise PydanticCustomError("truth_value", "a truth value is not what belongs here")
-    return value
-
-
-def _unlimited(value: object) -> object:
-    """Environment variables and people write `unlimited` for None."""
-    words = ("", "none", "null", "unlimited")
-    return None if isinstance(value, str) and value.strip().lower() in words else value
-
-
-class Section(BaseModel):
-    """A part of the tree: frozen, and a key nobody knows is an error."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _true_is_no_number(cls, value: object, info: ValidationInfo) -> object:
-        """YAML reads `yes` and `on` as true, which would count as the number 1."""
-        field = cls.model_fields.get(info.field_name or "")
-        if isinstance(value, bool) and field and field.annotation is not bool:
-            raise PydanticCustomError("truth_value", "a truth value is not what belongs here")
-        return value
 
 
 class LogSettings(Section):
@@ -131,7 +113,7 @@ TTL_DAYS = {
     "quality_events": 365,
     "task_results": 14,
 }
-Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(_number)]
+Days = Annotated[int, Field(ge=0, le=36_500), BeforeValidator(number)]
 
 
 def _database(name: str) -> str:
@@ -259,165 +241,8 @@ class ScheduleSettings(Section):
 
 class TelemetrySettings(Section):
     address: str = "127.0.0.1"
-    ports: dict[str, Annotated[Port, BeforeValidator(_number)]] = {}
+    ports: dict[str, Annotated[Port, BeforeValidator(number)]] = {}
     """Prometheus port per service (`collector.binance_spot: 9101`); absent: no page."""
-
-
-def _address(url: str, schemes: tuple[str, ...], example: str) -> str:
-    """The URL without a slash at its end."""
-    wanted = f"write an address such as {example}"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"{wanted}; the port is a whole number from 1 to 65535") from None
-    if parts.scheme not in schemes:
-        known = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise ValueError(f"{wanted}; it begins with {known}")
-    if not parts.hostname or port == 0 or re.search(r"\s", url):
-        raise ValueError(f"{wanted}; the host is missing or the address is misspelt")
-    if parts.query or parts.fragment:
-        raise ValueError(f"{wanted}; nothing may follow after ? or #")
-    return url.rstrip("/")
-
-
-def _http(url: str) -> str:
-    return _address(url, ("http", "https"), "https://api.binance.com")
-
-
-def _websocket(url: str) -> str:
-    return _address(url, ("ws", "wss"), "wss://stream.binance.com:9443")
-
-
-def _proxy(secret: SecretStr | None) -> SecretStr | None:
-    """An error of it must not show the address: there may be a password in it."""
-    if secret is not None:
-        address = secret.get_secret_value()
-        _address(address, ("http", "https", "socks5", "socks5h"), "socks5h://127.0.0.1:1080")
-    return secret
-
-
-class NetworkSettings(Section):
-    """How exchanges are reached; the servers of this system are reached without."""
-
-    proxy: Annotated[SecretStr | None, AfterValidator(_proxy)] = None
-    """http://, https://, socks5:// or socks5h:// (the proxy finds names), with user:password@ where
-    it asks for them. None: HTTPS_PROXY, ALL_PROXY and the like of the environment count."""
-    no_proxy: Names = []
-    """Hosts, domains (.example.org) and networks that are reached without the proxy."""
-    ca_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
-    """Certificates, PEM, trusted beside the system's own."""
-    egress: Annotated[str, Field(min_length=1, pattern=r"^[\w.:-]+$")] | None = None
-    """Names the address calls leave from: processes that share Redis and this name share each
-    exchange's limits. None: the proxy's host and port, else one name for all."""
-
-
-class ExchangeSettings(Section):
-    enabled: bool = True
-    ws_url: Annotated[str, AfterValidator(_websocket)] = Field(
-        examples=["wss://stream.binance.com:9443"]
-    )
-    rest_url: Annotated[str, AfterValidator(_http)] = Field(examples=["https://api.binance.com"])
-    symbols: Names = Field(min_length=1, examples=["[BTC-USDT, ETH-USDT]"])
-    """Ours, BASE-QUOTE: BTC-USDT, BTC-USDT-PERP, BTC-USDT-260327, BTC-DVOL."""
-    channels: Annotated[list[Channel], BeforeValidator(_split), Field(min_length=1)] = [
-        "trade",
-        "orderbook",
-        "ticker",
-    ]
-    """Each exchange has its own default; see config/exchanges.py."""
-    depth: int = Field(5000, ge=5, le=10_000)
-    """Levels a side asked for and kept. Default: the deepest the exchange gives, spot 5000,
-    binance_derivatives 1000, okx 400, deribit 10000 (all)."""
-    publish_depth: int = Field(400, ge=1, le=5000, validate_default=True)
-    """Levels a side in published snapshots."""
-    publish_interval: Duration = Field(0.1, ge=0.01, le=60.0)
-    """A symbol's snapshots are published at most this often."""
-    streams_per_connection: int = Field(200, ge=1, le=1024)
-    rest_timeout: Duration = Field(10.0, gt=0, le=60.0)
-
-    @field_validator("publish_depth", mode="after")
-    @classmethod
-    def _publishes_what_it_keeps(cls, value: int, info: ValidationInfo) -> int:
-        depth = info.data.get("depth", value)
-        if value > depth:
-            raise ValueError(f"choose at most {depth}, the depth that is kept")
-        return value
-
-
-def _with_offers(exchanges: object) -> object:
-    """Each exchange's own defaults below what is written."""
-    if not isinstance(exchanges, dict):
-        return exchanges
-    filled = dict(exchanges)
-    for name, written in exchanges.items():
-        offer = OFFERS.get(name)
-        if offer and isinstance(written, dict):
-            filled[name] = {"channels": list(offer.collected), "depth": offer.depth} | written
-    return filled
-
-
-class HeartbeatRule(Section):
-    interval: Duration = Field(gt=0)
-
-
-class HeartbeatSettings(Section):
-    binance_spot: HeartbeatRule = HeartbeatRule(interval=20.0)
-    binance_derivatives: HeartbeatRule = HeartbeatRule(interval=180.0)
-    okx: HeartbeatRule = HeartbeatRule(interval=25.0)
-    deribit: HeartbeatRule = HeartbeatRule(interval=10.0)
-    timeout: Duration = Field(60.0, gt=0)
-    """No data and no control frame for this long: the connection is given up."""
-    max_consecutive_failures: int = Field(3, ge=1)
-
-
-class ReconnectSettings(Section):
-    first_delay: Duration = Field(1.0, gt=0)
-    max_delay: Duration = Field(30.0, gt=0)
-    """The delay doubles from first_delay up to max_delay, each with jitter of 20 %."""
-    max_attempts: Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_unlimited)] = None
-    """None: for ever; written as null or unlimited."""
-    connect_timeout: Duration = Field(10.0, gt=0)
-    health_check: Duration = Field(30.0, gt=0)
-
-
-class MemorySettings(Section):
-    max_book_states: int = Field(1000, ge=1)
-    cleanup_interval: Duration = Field(300.0, ge=1.0)
-    inactive_after: Duration = Field(3600.0, ge=1.0)
-    check_interval: Duration = Field(60.0, ge=1.0)
-    max_mb: int = Field(512, ge=64)
-    warn_percent: float = Field(80.0, gt=0, le=100)
-
-
-class ErrorSettings(Section):
-    max_consecutive: int = Field(5, ge=1)
-    reset_after: Duration = Field(300.0, gt=0)
-    max_checksum: int = Field(3, ge=1)
-    max_sequence: int = Field(3, ge=1)
-    resync_delay: Duration = 5.0
-    """Wait before a book that keeps failing is built again."""
-    resync_attempts: int = Field(3, ge=1)
-    """Attempts that far apart; after them the delay doubles, up to `reset_after`."""
-
-
-class PerformanceSettings(Section):
-    report_interval: Duration = Field(60.0, ge=1.0)
-    max_latency: Duration = Field(0.1, gt=0)
-    min_throughput: float = Field(10.0, ge=0)
-    """Messages a second."""
-    max_cpu_percent: float = Field(80.0, gt=0)
-    """Of one core; above 100 where a service uses several."""
-    detail_interval: Duration = Field(300.0, ge=1.0)
-    history: int = Field(100, ge=1)
-
-
-class StabilitySettings(Section):
-    heartbeat: HeartbeatSettings = HeartbeatSettings()
-    reconnect: ReconnectSettings = ReconnectSettings()
-    memory: MemorySettings = MemorySettings()
-    errors: ErrorSettings = ErrorSettings()
-    performance: PerformanceSettings = PerformanceSettings()
 
 
 class Settings(Section):
@@ -438,7 +263,7 @@ class Settings(Section):
     local: LocalSettings = LocalSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     stability: StabilitySettings = StabilitySettings()
-    exchanges: Annotated[dict[str, ExchangeSettings], BeforeValidator(_with_offers)] = {}
+    exchanges: Annotated[dict[str, ExchangeSettings], BeforeValidator(with_offers)] = {}
 
     @property
     def data_path(self) -> Path:
