@@ -17,7 +17,7 @@ Metric = Literal[
     "events_dropped_total",  # events we gave up, with the reason; type, reason
     "publish_retries_total",  # messages sent again under the same id; -
     "publish_duplicates_total",  # messages JetStream had already; -
-    "spool_messages_total",  # messages written to disk while NATS was away, and done; written|done
+    "spool_messages_total",  # messages on disk while NATS was away: written, done; what
     "spool_damaged_total",  # spool files that ended in a damaged record when they were found; -
     "wire_errors_total",  # frames that could not be used; exchange, kind
     "extra_fields_total",  # fields we do not know; exchange, field
@@ -42,6 +42,8 @@ Metric = Literal[
     "rows_refused_total",  # rows ClickHouse refused, now dead letters; table
     "insert_retries_total",  # inserts tried again; table
     "batches_stored_total",  # inserts that went through; table
+    "processor_events_total",  # events a user's processor took; type
+    "processor_errors_total",  # events it failed at: raised|unreadable; type, why
 ]
 
 Labels = tuple[str, ...]
