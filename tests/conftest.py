@@ -14,6 +14,7 @@ import config
 from config.exchanges import EXCHANGES_AVAILABLE
 from config.settings import ROOT, ClickHouseSettings, Settings
 from tests import captures
+from tests.alone import BINANCE_SPOT_ALONE
 from workers.local.servers import ClickHouseServer, NatsServer, RedisServer, free_ports
 from workers.store.client import connect
 
@@ -86,6 +87,7 @@ def settings_env(
         "MARKETPRISM_FLOWER__PORT": str(flower),
         "MARKETPRISM_SIMULATOR__PORT": str(simulator),
         **_nowhere(),
+        **BINANCE_SPOT_ALONE,
     }
     drop_database(ClickHouseSettings(port=clickhouse_server.port), database)
 
@@ -96,13 +98,11 @@ def drop_database(settings: ClickHouseSettings, database: str) -> None:
 
 
 def _nowhere() -> dict[str, str]:
-    """No exchange has an address; only binance_spot is enabled, a test enables what it needs."""
+    """No exchange has an address; a test that needs one names it."""
     found = {}
     for name in EXCHANGES_AVAILABLE:
         prefix = f"MARKETPRISM_EXCHANGES__{name.upper()}__"
         found |= {f"{prefix}WS_URL": f"ws://{NOWHERE}", f"{prefix}REST_URL": f"http://{NOWHERE}"}
-        if name != "binance_spot":
-            found[f"{prefix}ENABLED"] = "false"
     return found
 
 

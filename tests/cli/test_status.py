@@ -15,13 +15,14 @@ from cli import probes
 from cli.status import drawn
 from cli.survey import shortcomings, survey
 from config.settings import Settings
+from tests.alone import BINANCE_SPOT_ALONE
 from tests.cli.conftest import Run, run_process
 from workers.local.servers import NatsServer, free_ports
 from workers.store.migrate import migrate
 
 LIMIT_S = 10.0
 """Far above the survey's own 2.2 s, far below for ever: machines that run tests are slow."""
-DEMO = config.load("config/demo.yaml", {})
+DEMO = config.load("config/demo.yaml", BINANCE_SPOT_ALONE)
 
 
 def text_of(seen: dict[str, Any]) -> str:

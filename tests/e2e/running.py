@@ -13,6 +13,7 @@ import requests
 
 import config
 from config.settings import ROOT
+from tests.alone import BINANCE_SPOT_ALONE
 from tests.waiting import wait_until
 from workers.local.bound import bound
 from workers.local.ports import free_ports
@@ -49,6 +50,7 @@ class RunningStack:
             **env,
         }
         foreign = {key: value for key, value in os.environ.items() if "MARKETPRISM" not in key}
+        foreign |= BINANCE_SPOT_ALONE
         self.env = {**foreign, **{f"MARKETPRISM_{key}": value for key, value in ours.items()}}
         self.settings = config.load(env=self.env)
         self.output = folder / "up.log"

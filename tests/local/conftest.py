@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import ROOT
+from tests.alone import BINANCE_SPOT_ALONE
 from workers.local.ports import free_ports
 
 
@@ -23,4 +24,5 @@ def stack_env(tmp_path: Path) -> dict[str, str]:
         f"{prefix}SIMULATOR__PORT": str(simulator),
         f"{prefix}EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{simulator}",
         f"{prefix}EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{simulator}",
+        **BINANCE_SPOT_ALONE,
     }

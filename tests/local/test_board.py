@@ -14,6 +14,7 @@ from cli.service_lines import AWAY, span
 from cli.steps import Steps
 from cli.verdict import Counts, shortcomings
 from config.settings import ROOT, Settings
+from tests.alone import BINANCE_SPOT_ALONE
 from workers.store.queries import Recent
 from workers.store.tables import BY_TYPE, TABLES
 
@@ -36,7 +37,7 @@ class Watched:
 
 @pytest.fixture
 def settings() -> Settings:
-    return config.load(ROOT / "config" / "demo.yaml", env={})
+    return config.load(ROOT / "config" / "demo.yaml", env=BINANCE_SPOT_ALONE)
 
 
 def look(collector: dict[str, Any] | None = None, problems: list[str] | None = None) -> Look:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import config
+from config.exchanges import EXCHANGES_AVAILABLE
 from config.settings import Settings
 from workers.local.programs import Program, programs
 from workers.local.supervisor_conf import SOCKET_PATH_LIMIT, socket_path, supervisor_conf
@@ -24,7 +25,8 @@ def test_every_process_of_the_demo_is_a_program(demo: Settings) -> None:
     conf = parsed(supervisor_conf(Path("/data"), programs(demo)))
     names = [name.removeprefix("program:") for name in conf.sections() if "program:" in name]
     assert names == [
-        *("redis", "nats", "clickhouse", "simulator", "collector.binance_spot"),
+        *("redis", "nats", "clickhouse", "simulator"),
+        *(f"collector.{name}" for name in EXCHANGES_AVAILABLE),
         *("writer", "worker", "beat", "flower"),
     ]
 
