@@ -17,7 +17,7 @@ from workers.exchanges.deribit.exchange import DERIBIT
 from workers.exchanges.deribit.names import instrument_named
 from workers.exchanges.deribit.numbers import is_inverse
 from workers.exchanges.deribit.requests import PERMANENT
-from workers.model.errors import ExchangeError, RateLimited, WireError
+from workers.model.errors import ExchangeBusy, ExchangeError, RateLimited, WireError
 from workers.model.http import HttpResponse
 
 BTC, SOL = named("BTC-PERPETUAL"), named("SOL_USDC-PERPETUAL")
@@ -181,7 +181,7 @@ def error(code: object, message: str = "m", data: object = None) -> bytes:
         (502, b"", 502, "no text"),
         (500, b"\xff\xfe", 500, "\ufffd"),
         (400, error("x"), 400, "x: m"),
-        (400, error(10041, "settlement_in_progress"), 10041, "settlement"),
+        (400, error(11044, "not_open_order"), 11044, "not_open"),
     ],
 )
 def test_an_error_keeps_the_exchanges_code_and_words(status, body, code, words):
@@ -189,6 +189,13 @@ def test_an_error_keeps_the_exchanges_code_and_words(status, body, code, words):
     assert type(found) is ExchangeError
     assert found.code == code
     assert words in found.message
+
+
+@pytest.mark.parametrize("code", [10040, 10041, 10047, 11094, 13028, 13888])
+def test_some_errors_may_pass(code):
+    found = DERIBIT.read_error(response(400, error(code, "later")))
+    assert isinstance(found, ExchangeBusy)
+    assert found.code == code
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.exchanges.okx_frames import (
     reply,
 )
 from workers.exchanges.okx import polls, statistics
-from workers.model.errors import ExchangeError, RateLimited, WireError
+from workers.model.errors import ExchangeBusy, ExchangeError, RateLimited, WireError
 from workers.model.events import FundingRate
 from workers.model.http import HttpResponse
 
@@ -265,6 +265,7 @@ def test_an_error_says_whether_to_wait(status, body, code, waits):
     error = SPOT.read_error(HttpResponse(status, {}, body, 0))
     assert error.code == code
     assert isinstance(error, RateLimited) == waits
+    assert isinstance(error, ExchangeBusy) == (code == 50001)
 
 
 def test_instruments_are_asked_for_by_kind():

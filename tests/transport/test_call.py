@@ -5,7 +5,7 @@ import pytest
 
 from tests.transport.rest import Door, Rest
 from tests.waiting import wait_until
-from workers.model.errors import ExchangeError, RateLimited, ServiceClosed, WireError
+from workers.model.errors import ExchangeBusy, ExchangeError, RateLimited, ServiceClosed, WireError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.telemetry.metrics import Counters
 from workers.transport.breaker import Breaker, EndpointResting
@@ -144,7 +144,20 @@ def test_attempts_end_and_the_last_failure_is_raised(rest, ask, count):
     assert count("server_error") == len(rest.requests) == 4
 
 
-def test_a_limit_named_in_a_good_reply_pauses_the_budget_and_waits(rest, ask, count, budget):
+def test_an_exchange_that_says_it_is_busy_is_asked_again(rest, ask, count):
+    answering(rest, good)
+    busy: list[ExchangeError] = [ExchangeBusy("okx_spot", 50001, "Service temporarily unavailable")]
+
+    def read(response: HttpResponse) -> bytes:
+        if busy:
+            raise busy.pop()
+        return response.body
+
+    assert ask(read) == b"[1]"
+    assert (count("server_error"), count("ok")) == (1, 1)
+
+
+def test_a_limit_named_in_a_good_reply_is_waited_for(rest, ask, count):
     answering(rest, good)
     refusals = [RateLimited("okx_spot", 50011, "Too Many Requests", 0.2)]
 
@@ -155,6 +168,17 @@ def test_a_limit_named_in_a_good_reply_pauses_the_budget_and_waits(rest, ask, co
 
     assert ask(read) == b"[1]"
     assert (count("rate_limited"), count("ok")) == (1, 1)
+
+
+def test_a_limit_named_in_a_good_reply_pauses_the_budget(rest, ask, budget):
+    answering(rest, good)
+
+    def read(response: HttpResponse) -> bytes:
+        raise RateLimited("okx_spot", 50011, "Too Many Requests", 300)
+
+    with pytest.raises(RateLimited):
+        ask(read)
+    assert budget.delay_s(1) == pytest.approx(300, abs=30)
 
 
 def test_a_limit_beyond_the_deadline_is_raised_at_once(rest, ask, count):

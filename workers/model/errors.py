@@ -3,6 +3,7 @@
 MarketPrismError
  +- ExchangeError           the exchange said no (code and message kept)
  |   +- RateLimited         retry_after_s
+ |   +- ExchangeBusy        it may answer later
  +- WireError               bytes we cannot use; kind says why (kept, truncated to 1 kB)
  +- BookError
  |   +- SequenceGap         expected_id, received_id
@@ -49,6 +50,10 @@ class RateLimited(ExchangeError):
     def __init__(self, exchange: str, code: int, message: str, retry_after_s: float) -> None:
         super().__init__(exchange, code, f"{message}; waiting {retry_after_s:g} s")
         self.retry_after_s = retry_after_s
+
+
+class ExchangeBusy(ExchangeError):
+    """The exchange says that it cannot answer just now; the same call may succeed in a moment."""
 
 
 class WireError(MarketPrismError):

@@ -19,6 +19,7 @@ import tenacity
 
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import (
+    ExchangeBusy,
     ExchangeError,
     MarketPrismError,
     RateLimited,
@@ -204,6 +205,8 @@ def outcome_of(error: BaseException) -> Outcome:
 def _of_refusal(error: ExchangeError) -> Outcome:
     if isinstance(error, RateLimited):
         return "banned" if error.status == 418 else "rate_limited"
+    if isinstance(error, ExchangeBusy):
+        return "server_error"
     if error.status is not None and error.status >= 500:
         return "maintenance" if error.message.lstrip().startswith("<") else "server_error"
     return "refused"

@@ -13,7 +13,7 @@ from workers.exchanges.deribit.messages import UNREADABLE, DeribitInstrument
 from workers.exchanges.deribit.names import instrument_named, instrument_of
 from workers.exchanges.deribit.numbers import checked_id, is_inverse, pairs
 from workers.exchanges.deribit.unusual import WAITS_S, complaint, unreadable
-from workers.model.errors import ExchangeError, RateLimited, WireError
+from workers.model.errors import ExchangeBusy, ExchangeError, RateLimited, WireError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument
 from workers.model.level import read_levels
@@ -35,6 +35,10 @@ DEPTHS = (1, 5, 10, 20, 50, 100, 1000, 10_000)
 
 PERMANENT = frozenset({10020, 13019, -32602, -32601, -32600, -32700, 11050, 13009, 13778, 10030})
 """Errors that the same request will meet again: unknown instrument, closed book, our mistakes."""
+
+PASSING = frozenset({10040, 10041, 10047, 11094, 13028, 13888})
+"""retry, settlement_in_progress, matching_engine_queue_full, internal_server_error,
+temporarily_unavailable, timed_out."""
 
 STATUS_WAIT_S = 10.0
 """After status 429: the 33rd connection of an address, or Cloudflare."""
@@ -122,5 +126,6 @@ def read_error(exchange: str, response: HttpResponse) -> ExchangeError:
     if wait_s is None and response.status == 429:
         wait_s = STATUS_WAIT_S
     if wait_s is None:
-        return ExchangeError(exchange, code, message)
+        kind = ExchangeBusy if code in PASSING else ExchangeError
+        return kind(exchange, code, message)
     return RateLimited(exchange, code, message, wait_s)

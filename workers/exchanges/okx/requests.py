@@ -14,7 +14,7 @@ from workers.exchanges.base import Bucket
 from workers.exchanges.okx import instruments, rows
 from workers.exchanges.okx.contracts import Contract
 from workers.exchanges.okx.messages import UNREADABLE, OkxBook, OkxInstrument, OkxReply
-from workers.model.errors import ExchangeError, RateLimited, WireError
+from workers.model.errors import ExchangeBusy, ExchangeError, RateLimited, WireError
 from workers.model.http import HttpRequest, HttpResponse
 from workers.model.instrument import Instrument
 from workers.model.level import read_levels
@@ -46,6 +46,9 @@ BUCKETS = {
 
 TOO_MANY = frozenset({50011, 50013})
 """Over the limit, and busy; 50011 may also come with HTTP 200."""
+
+PASSING = frozenset({50001, 50004, 50026})
+"""Service unavailable, endpoint timeout, system error: with any HTTP status."""
 
 HTML_WAIT_S = 5.0
 
@@ -144,7 +147,7 @@ def refusal(exchange: str, code: int, message: str, status: int) -> ExchangeErro
     """The error of a code of theirs."""
     if code in TOO_MANY or status == 429:
         return RateLimited(exchange, code, message, WINDOW_S)
-    return ExchangeError(exchange, code, message)
+    return (ExchangeBusy if code in PASSING else ExchangeError)(exchange, code, message)
 
 
 def request(path: str, bucket: str, **params: str | None) -> HttpRequest:
