@@ -14,10 +14,11 @@ from config import queues
 from config.polls import POLLS
 from config.settings import NatsSettings
 from tests.runtime.polling import SYMBOLS, polls, simulated
+from tests.simulated import SideDoor
 from workers.bus.streams import ensure_streams
 from workers.local.servers import NatsServer, RedisServer
 from workers.model.address import message_id
-from workers.model.events import FundingRate, Kline, LongShortRatio, OrderBook
+from workers.model.events import FundingRate, InstrumentChange, Kline, LongShortRatio, OrderBook
 from workers.model.names import UnknownName
 from workers.runtime.publishing import EventPublisher
 
@@ -144,6 +145,30 @@ def test_mark_and_index_price_come_for_every_symbol_in_two_calls(
     assert (result["calls"], len(found)) == (2, 4)
     assert sum(each.mark_price is not None for each in found) == 2
     assert sum(each.index_price is not None for each in found) == 2
+
+
+@pytest.mark.parametrize("name", ["binance_spot", "okx_derivatives"])
+def test_a_delisting_is_told_once_and_so_is_the_listing_after_it(
+    addresses: dict[str, str], redis_server: RedisServer, name: str
+) -> None:
+    """Not Deribit: it may be asked for its list but five times in a minute."""
+    door, symbol = SideDoor(addresses[name], f"/sim/{name}"), SYMBOLS[name][1]
+    run, taken, _ = polls(addresses, redis_server.port)
+    run.run(queues.POLL_INSTRUMENTS, (name,), {})
+    taken.events.clear()
+    told = []
+    for _ in range(2):
+        told.append(run.run(queues.POLL_INSTRUMENTS, (name,), {})["delisted"])
+        door.fault("delist", symbol=symbol)
+    told.append(run.run(queues.POLL_INSTRUMENTS, (name,), {})["delisted"])
+    door.clear_faults()
+    run.run(queues.POLL_INSTRUMENTS, (name,), {})
+    assert told == [0, 1, 0]
+    changes = [each for each in taken.events if isinstance(each, InstrumentChange)]
+    assert [(each.symbol, each.status) for each in changes] == [
+        (symbol, "delisted"),
+        (symbol, "trading"),
+    ]
 
 
 def test_a_symbol_that_an_answer_lacks_is_missing_and_takes_no_other_down(
