@@ -96,14 +96,16 @@ def listed(inst_id: str) -> Instrument:
 
 POLLS = {
     "rest:/api/v5/market/trades": polls.trades,
-    "rest:/api/v5/market/tickers": polls.ticker,
+    "rest:/api/v5/market/tickers": lambda instrument: polls.tickers("SPOT", [instrument]),
     "rest:/api/v5/market/index-tickers": polls.index_price,
     "rest:/api/v5/market/candles": polls.klines,
     "rest:/api/v5/market/history-candles": polls.kline_history,
     "rest:/api/v5/public/mark-price": polls.mark_price,
-    "rest:/api/v5/public/funding-rate": polls.funding_rate,
+    "rest:/api/v5/public/funding-rate": lambda instrument: polls.funding_rates([instrument]),
     "rest:/api/v5/public/funding-rate-history": polls.funding_history,
-    "rest:/api/v5/public/open-interest": polls.open_interest,
+    "rest:/api/v5/public/open-interest": (
+        lambda instrument: polls.open_interests("SWAP", [instrument])
+    ),
     "rest:/api/v5/rubik/stat/contracts/open-interest-history": statistics.open_interest_history,
     "rest:/api/v5/rubik/stat/contracts/long-short-account-ratio": statistics.currency_ratio,
 } | {
