@@ -16,6 +16,7 @@ from cli import (
     migrate,
     normalize,
     options,
+    process,
     query,
     run,
     schedule,
@@ -82,6 +83,9 @@ app.command(
         "normalize binance_spot --instruments exchangeInfo.json < frames.jsonl > events.jsonl",
     ),
 )(normalize.normalize_command)
+app.command("process", epilog=options.examples("process", "process large_trades"))(
+    process.process_command
+)
 
 
 def main() -> Any:

@@ -3,12 +3,14 @@
 import ipaddress
 import re
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from urllib.parse import SplitResult, urlsplit
 
 from config.durations import format_duration
 from config.exchanges import OFFERS, Kind, exchanges_known, kind_of
 from config.explain import nearest, show
 from config.problem import Keys, Origins, Problem, dotted
+from config.queues import PROCESSORS, processor
 from config.settings import (
     ROOT,
     TTL_DAYS,
@@ -146,6 +148,7 @@ def _orders(settings: Settings) -> Iterator[Finding]:
 
 def _services(settings: Settings) -> Iterator[Finding]:
     known = ["writer", *(f"collector.{name}" for name in settings.exchanges)]
+    known += [processor(each.name) for each in entry_points(group=PROCESSORS)]
     for name in settings.telemetry.ports:
         if name not in known:
             remedy = f"no such service{nearest(name, known)}; known here: {', '.join(known)}"

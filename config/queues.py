@@ -28,6 +28,15 @@ def collector(exchange: str) -> str:
     return f"collector.{exchange}"
 
 
+PROCESSORS = "marketprism.processors"
+"""Entry points of user processors."""
+
+
+def processor(name: str) -> str:
+    """Name of a user processor's service, `processor.large_trades`."""
+    return f"processor.{name}"
+
+
 def subject(event_type: str, exchange: str, symbol: str) -> str:
     """NATS subject of an event, `trade-data.binance_spot.BTC-USDT`."""
     return f"{event_type}-data.{exchange}.{symbol}"

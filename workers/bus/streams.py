@@ -55,13 +55,14 @@ class Consumer(_Declared):
     ack_wait: Duration = 10.0
     max_ack_pending: int = Field(100_000, ge=1)
     filter: str | None = None
+    deliver: Literal["all", "new"] = "all"
 
     def wanted(self, name: str) -> dict[str, Any]:
         """The fields we decide, as JetStream spells them."""
         fields = {
             "durable_name": name,
             "ack_policy": "explicit",
-            "deliver_policy": "all",
+            "deliver_policy": self.deliver,
             "ack_wait": round(self.ack_wait * _NS),
             "max_ack_pending": self.max_ack_pending,
             "max_deliver": -1,
@@ -154,6 +155,16 @@ async def ensure_streams(servers: Sequence[str], streams_file: Path | str) -> li
         return changes
     finally:
         await close(client)
+
+
+async def ensure_consumer(link: Link, stream: str, name: str, consumer: Consumer) -> list[str]:
+    """One consumer that is in no file, created or brought up to date; changes as above.
+
+    Raises:
+        StreamError: there is no such stream, or NATS refuses the change.
+        TransportError: NATS did not answer.
+    """
+    return await _ensure_consumer(await link.client(), stream, name, consumer)
 
 
 async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]:

@@ -170,14 +170,31 @@ class PullSubscription:
         Raises:
             TransportError: the connection broke.
         """
+        await self._answer(deliveries, b"")
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Give these back: they come again at once, to whoever pulls next.
+
+        Raises:
+            TransportError: the connection broke; they come again after the consumer's ack_wait.
+        """
+        await self._answer(deliveries, b"-NAK")
+
+    async def _answer(self, deliveries: Sequence[Delivery], answer: bytes) -> None:
         if not deliveries:
             return
         client = await self._link.client()
         # nats-py spends 5 us on each publish; one buffer of all commands but the last saves that
-        rest = b"".join([b"PUB %b 0\r\n\r\n" % each.reply.encode() for each in deliveries[:-1]])
+        size = len(answer)
+        rest = b"".join(
+            [
+                b"PUB %b %d\r\n%b\r\n" % (each.reply.encode(), size, answer)
+                for each in deliveries[:-1]
+            ]
+        )
         try:
             if rest:
                 await client._send_command(rest)
-            await client.publish(deliveries[-1].reply, b"")
+            await client.publish(deliveries[-1].reply, answer)
         except (NatsError, OSError) as error:
             raise TransportError(f"acknowledging {self.stream}: {error!r}") from error

@@ -1,17 +1,22 @@
-"""From a service's name to the service: `writer`, `collector.binance_spot`.
+"""From a service's name to the service: `writer`, `collector.binance_spot`, `processor.mine`.
 
 Services are imported when they are asked for: a writer's process has no use for a collector's code.
 """
 
 from config import Settings, queues
 from workers.model.names import unknown_name
+from workers.processor.registry import INSTALLED
 from workers.runtime.lease import Lease
 from workers.runtime.service import Gate, Service
 
 
 def service_names(settings: Settings) -> list[str]:
-    """Every service these settings describe."""
-    return [queues.WRITER, *(queues.collector(name) for name in settings.exchanges)]
+    """Every service these settings describe, and the processors of installed packages."""
+    return [
+        queues.WRITER,
+        *(queues.collector(name) for name in settings.exchanges),
+        *(queues.processor(name) for name in INSTALLED.names()),
+    ]
 
 
 def make_service(name: str, settings: Settings) -> Service:
@@ -19,6 +24,7 @@ def make_service(name: str, settings: Settings) -> Service:
 
     Raises:
         UnknownName: no such service; names the nearest.
+        BrokenPackage: an installed package offers it, and it cannot be used.
     """
     known = service_names(settings)
     if name not in known:
@@ -27,6 +33,10 @@ def make_service(name: str, settings: Settings) -> Service:
         from workers.writer.service import WriterService
 
         return WriterService(settings)
+    if name.startswith(queues.processor("")):
+        from workers.processor.service import ProcessorService
+
+        return ProcessorService(settings, name.removeprefix(queues.processor("")))
     from workers.collector.service import CollectorService
 
     return CollectorService(settings, name.removeprefix(queues.collector("")))
@@ -35,6 +45,6 @@ def make_service(name: str, settings: Settings) -> Service:
 def make_gate(name: str, settings: Settings) -> Gate | None:
     """What lets a service run in one process at a time; None: it may run in several.
 
-    Collectors are alone, each with its part of an exchange. Writers share the streams' consumers.
+    Collectors are alone, each with its part of an exchange. Writers and processors share consumers.
     """
     return Lease(settings, name) if name.startswith(queues.collector("")) else None
