@@ -273,6 +273,26 @@ def test_one_probe_at_a_time_and_one_that_was_not_sent_proves_nothing():
     assert breaker.state == "closed"
 
 
+def test_a_call_without_budget_is_no_probe(rest, client, counters, budget):
+    policy = CallPolicy(EXCHANGE, counters, attempts=1, failures=1, rest_s=0.001)
+    answering(rest, lambda door: door.say(500, b"down"))
+    with pytest.raises(ExchangeError):
+        policy.call(client, RATIO, body_of, deadline_s=20)
+    budget.acquire(799, 0)
+
+    def tried() -> bool:
+        try:
+            policy.call(client, RATIO, body_of, deadline_s=20)
+        except EndpointResting:
+            return False
+        except BudgetExhausted:
+            return True
+        raise AssertionError("there was budget")
+
+    wait_until(tried, what="a probe without budget")
+    assert policy.breaker_states() == {RATIO.path: "open"}
+
+
 def _admitted(breaker: Breaker) -> bool:
     try:
         breaker.admit()

@@ -124,6 +124,27 @@ class RateBudget:
         alone = self._buckets.get(bucket or "") if self._pauses_bucket_alone else None
         (alone or self._weight).pause(seconds)
 
+    def report(self) -> dict[str, dict[str, float]]:
+        """For status pages: `weight` and each bucket that is in use or paused, by name.
+
+        Each: `used` and `usable` weight (calls, for a bucket) of a window of `window_s`, and
+        `wait_s` until the next smallest call.
+        """
+        lines = {
+            name: {
+                "used": window.used,
+                "usable": window.usable,
+                "window_s": window.window_s,
+                "wait_s": round(window.delay_s(1), 1),
+            }
+            for name, window in (("weight", self._weight), *self._buckets.items())
+        }
+        return {
+            name: line
+            for name, line in lines.items()
+            if name == "weight" or line["used"] or line["wait_s"]
+        }
+
     def close(self) -> None:
         """End every wait of this process, now and later, with ServiceClosed."""
         self._closed.set()
