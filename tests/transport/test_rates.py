@@ -209,6 +209,18 @@ def test_connects_are_shared_and_those_that_could_not_wait_count(redis_url):
     assert open_window("x", 3, 60.0, redis_url=None).take() == 0
 
 
+def test_an_exchange_that_asks_for_a_pause_of_connects_gets_it_from_all(redis_url):
+    shared = [
+        open_window("x", 30, 60.0, redis_url=None, link=RedisLink(redis_url)) for _ in range(2)
+    ]
+    own = open_window("x", 30, 60.0, redis_url=None)
+    for window in (shared[0], own):
+        window.pause(50)
+        window.pause(5)
+    assert shared[1].take() == pytest.approx(50, abs=1)
+    assert own.take() == pytest.approx(50, abs=1)
+
+
 def test_budgets_of_other_addresses_and_exchanges_are_their_own(redis_url):
     spot = open_budget("a", limits(), redis_url=redis_url, egress="1")
     spot.acquire(800, 0)

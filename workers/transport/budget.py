@@ -197,6 +197,7 @@ class SlidingWindow:
         self.limit, self.window_s = limit, window_s
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._times_s: deque[float] = deque()
+        self._paused_until_s = float("-inf")
         self._lock = threading.Lock()
 
     def delay_s(self) -> float:
@@ -208,6 +209,12 @@ class SlidingWindow:
         """Note an event that happens now, allowed or not (an answer to a ping cannot wait)."""
         with self._lock:
             self._times_s.append(self._clock.monotonic_s())
+
+    def pause(self, seconds: float) -> None:
+        """Allow nothing for so long; a pause already running is never shortened."""
+        with self._lock:
+            until_s = self._clock.monotonic_s() + seconds
+            self._paused_until_s = max(self._paused_until_s, until_s)
 
     def take(self) -> float:
         """Note an event if it is allowed now; else the seconds until it is. One step for threads.
@@ -226,7 +233,8 @@ class SlidingWindow:
         times_s = self._times_s
         while times_s and now_s - times_s[0] >= self.window_s:
             times_s.popleft()
+        pause_s = max(0.0, self._paused_until_s - now_s)
         if len(times_s) < self.limit:
-            return 0.0
+            return pause_s
         # More than `limit` can be noted by record(): wait until fewer than `limit` are left.
-        return times_s[len(times_s) - self.limit] + self.window_s - now_s
+        return max(pause_s, times_s[len(times_s) - self.limit] + self.window_s - now_s)

@@ -127,6 +127,10 @@ class SharedEvents:
         """Note an event that happens now, allowed or not."""
         self._window.record()
 
+    def pause(self, seconds: float) -> None:
+        """Allow nothing for so long, in any process; a pause is never shortened."""
+        self._window.pause(seconds)
+
     def take(self) -> float:
         """Note an event if it is allowed now; else the seconds until it may be."""
         return self._window.take(1)
