@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -20,8 +20,9 @@ from workers.store.task_results import TaskRun
 
 log = structlog.get_logger(__name__)
 
-INSERTS_PER_S = 5
-"""At most, so that many short tasks become few parts; a single one is stored at once."""
+INSERTS_PER_S = 10
+"""At most, lasting; that many may follow at once. Many short tasks become few parts that way, and a
+single one is stored at once."""
 LAZY_S = 0.2
 """A state that is not final waits that long: a short task is over before anybody asks."""
 BATCH_ROWS = 1000
@@ -106,12 +107,12 @@ class ResultBuffer:
             self._thread.start()
 
     def _run(self) -> None:
-        recent: deque[float] = deque([0.0], maxlen=INSERTS_PER_S)
+        free_s = 0.0  # when all inserts that may follow at once are free again
         retry_s = RETRY_FIRST_S
         away = False
         while True:
-            batch = self._next_batch(0.0 if len(recent) < INSERTS_PER_S else recent[0] + 1.0)
-            recent.append(time.monotonic())
+            batch = self._next_batch(free_s - (INSERTS_PER_S - 1) / INSERTS_PER_S)
+            free_s = max(free_s, time.monotonic()) + 1 / INSERTS_PER_S
             try:
                 self._insert(batch)
             except StoreError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from beat.edits import Edit
+from beat.keys import Keys
 from tests.beat.conftest import Beats
 from workers.local.ports import free_port
 from workers.local.servers import RedisServer
@@ -119,6 +120,18 @@ def test_a_redis_that_forgot_everything_gets_the_schedule_and_the_edits_back(bea
     assert beats.editor().lines("poll-klines")[0].entry.origin == "edited"
     slots = [(name, str(message), int(moment.timestamp())) for moment, name, message in beats.sent]
     assert len(slots) == len(set(slots)) > before
+
+
+def test_a_redis_that_lost_its_last_second_sends_nothing_twice(beats: Beats) -> None:
+    beat = beats.start()
+    beats.settle(beat)
+    key = Keys.of(beats.settings).entry + f"{SNAPSHOTS}.binance_spot.BTC-USDT"
+    before = beats.redis.hget(key, "meta")
+    assert beats.run(beat, seconds=1).count("polling.orderbook_snapshot BTC-USDT") == 1
+    beats.redis.hset(key, "meta", before)
+    beats.redis.zadd(f"{Keys.of(beats.settings).entry}:schedule", {key: 0})
+    assert beats.run(beat, seconds=58).count("polling.orderbook_snapshot BTC-USDT") == 0
+    assert beats.run(beat, seconds=2).count("polling.orderbook_snapshot BTC-USDT") == 1
 
 
 def test_redis_away_ends_no_beat(beats: Beats, tmp_path: Path) -> None:
