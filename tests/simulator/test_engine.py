@@ -9,6 +9,7 @@ from workers.simulator.market.engine import Engine, EngineOptions
 from workers.simulator.market.instruments import instrument, split_name
 from workers.simulator.market.journal import CHUNK, Journal, TooOld
 from workers.simulator.market.orderbook import OrderBook
+from workers.simulator.market.tape import Tape
 
 START_US = 1_767_225_600_000_000
 
@@ -152,3 +153,19 @@ def test_a_name_that_is_no_pair_is_refused(symbol: str) -> None:
 )
 def test_joined_names_are_split_at_a_known_quote(name: str, pair: tuple[str, str]) -> None:
     assert split_name(name) == pair
+
+
+def test_fills_of_one_price_and_side_share_an_aggregate_until_it_is_told() -> None:
+    tape = Tape(first_id=1, first_aggregate_id=1, merge_us=100_000)
+
+    def trade(ticks: int, time_us: int, *, maker: bool = False) -> None:
+        tape.begin_aggregate(ticks, time_us, maker)
+        tape.add(ticks, 1, time_us, maker)
+
+    for ticks, time_us in ((500, 0), (500, 99_999), (500, 100_000), (501, 100_001)):
+        trade(ticks, time_us)
+    trade(501, 100_002, maker=True)
+    tape.cut()
+    trade(501, 100_003, maker=True)
+    spans = [(each.first_id, each.last_id) for each in tape.aggregates(1, 9)]
+    assert spans == [(1, 2), (3, 3), (4, 4), (5, 5), (6, 6)]

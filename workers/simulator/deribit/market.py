@@ -118,10 +118,10 @@ class DeribitMarket(Market):
         self.chatter.state(at.kind, at.settlement, name, self.state(name))
 
     def news(self, number: int) -> None:
-        """An instrument's state as it was; in between the hidden one is listed, and hidden."""
+        """All states as they were; in between the hidden one is listed, later halted and open."""
         if number % 2 == 0:
-            names = self.names()
-            self.told(names[number // 2 % len(names)])
+            for name in self.names():
+                self.told(name)
         elif self.hidden:
             self.list_instrument(next(iter(self.hidden)))
         else:

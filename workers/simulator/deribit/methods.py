@@ -6,7 +6,7 @@ Source: docs.deribit.com, api-reference; dossier of September 2026.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from workers.simulator.deribit import indices, payloads
+from workers.simulator.deribit import figures, indices, payloads
 from workers.simulator.deribit.channels import RESOLUTIONS
 from workers.simulator.deribit.market import DeribitMarket
 from workers.simulator.deribit.numbers import raw
@@ -53,10 +53,7 @@ class Methods:
 
     def streams(self, params: Params) -> InstrumentStreams:
         """The instrument that is asked about."""
-        name = word(params, "instrument_name")
-        if name not in self.market.names():
-            raise invalid("instrument_name", "instrument not found")
-        return self.market.streams[name]
+        return figures.streams_of(self.market, params)
 
     def time(self, params: Params) -> object:
         """`public/get_time`."""
@@ -146,9 +143,7 @@ class Methods:
 
     def funding_history(self, params: Params) -> object:
         """`public/get_funding_rate_history`: one row per full hour that is over."""
-        at = self.streams(params).at
-        if not at.perpetual:
-            raise invalid("instrument_name", "instrument is not perpetual")
+        at = figures.perpetual_of(self.market, params).at
         start, end = whole(params, "start_timestamp"), whole(params, "end_timestamp")
         end = min(end, self.market.now_us() // 1000)
         hour_ms, worths = indices.HOUR_MS, self.market.worths
@@ -221,6 +216,12 @@ class Methods:
         return {"index_price": written, "estimated_delivery_price": written}
 
 
+def _about(
+    ask: Callable[[DeribitMarket, Params], object],
+) -> Callable[[Methods, Params], object]:
+    return lambda methods, params: ask(methods.market, params)
+
+
 METHODS: dict[str, Callable[[Methods, Params], object]] = {
     "public/get_time": Methods.time,
     "public/test": Methods.version,
@@ -237,4 +238,13 @@ METHODS: dict[str, Callable[[Methods, Params], object]] = {
     "public/get_volatility_index_data": Methods.volatility,
     "public/get_tradingview_chart_data": Methods.chart,
     "public/get_index_price": Methods.index_price,
+    "public/get_index_price_names": _about(figures.index_names),
+    "public/get_funding_rate_value": _about(figures.funding_value),
+    "public/get_funding_chart_data": _about(figures.funding_chart),
+    "public/get_historical_volatility": _about(figures.historical_volatility),
+    "public/get_book_summary_by_instrument": _about(figures.summary_of_one),
+    "public/get_currencies": _about(figures.currencies),
+    "public/get_contract_size": _about(figures.contract_size),
+    "public/get_last_trades_by_currency": _about(figures.trades_of_currency),
+    "public/get_last_trades_by_currency_and_time": _about(figures.trades_of_currency),
 }

@@ -17,7 +17,7 @@ FOREVER_MS = 10**14
 
 def _range(prints: Prints, params: Mapping[str, object]) -> tuple[int, int]:
     """First trade_seq and the one after the last that the parameters ask for."""
-    tape = prints.tape
+    tape = prints.past
     first = max(tape.first_id, whole(params, "start_seq", tape.first_id))
     end = min(tape.next_id, whole(params, "end_seq", tape.next_id - 1) + 1)
     first = max(first, tape.first_at(whole(params, "start_timestamp", 0) * 1000))
@@ -38,7 +38,7 @@ def page(
     """The main host's: orderly, and empty without an error for what is older than a day."""
     first, end = _range(prints, params)
     count = _count(params, MOST)
-    first = min(end, max(first, prints.tape.first_at(now_us - int(switches.reach_s * 1e6))))
+    first = min(end, max(first, prints.past.first_at(now_us - int(switches.reach_s * 1e6))))
     sorting = word(params, "sorting", "default")
     if sorting not in ("asc", "desc", "default"):
         raise invalid("sorting", "must be one of: asc, desc, default")
@@ -65,7 +65,7 @@ def history_page(
     if end <= first:
         return {"trades": [], "has_more": False}
     if switches.history_disorder:
-        tape = prints.tape
+        tape = prints.past
         first = tape.first_at(tape.fill(first).time_us // 1000 * 1000)
         end = tape.first_at(tape.fill(end - 1).time_us // 1000 * 1000 + 1000)
     rows = [prints.row(seq, now_us) for seq in range(first, min(end, first + count))]

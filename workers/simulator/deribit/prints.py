@@ -6,6 +6,7 @@ from decimal import Decimal
 from workers.simulator.deribit import indices
 from workers.simulator.deribit.instruments import Contract
 from workers.simulator.deribit.numbers import decimal, raw
+from workers.simulator.deribit.past import Past
 from workers.simulator.deribit.switches import Switches
 from workers.simulator.market.fair import Worths
 from workers.simulator.market.tape import Fill, Tape
@@ -14,12 +15,22 @@ FIRST_MATCH = 214_121_762_240_081_920
 """starbase_match_id lies beyond 2^53, where floats lose digits."""
 
 
+MOST_INSTRUMENTS = 16
+"""Trades from before the start: each instrument has every so-manyth number."""
+
+
 class TradeIds:
     """One counter per settlement currency; all but BTC carry it as a prefix."""
 
     def __init__(self, first: int) -> None:
         self._first = first
         self._next: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def before(self, name: str, back: int) -> int:
+        """The number of an instrument's trade so many before its first one here."""
+        place = self._places.setdefault(name, len(self._places))
+        return self._first - back * MOST_INSTRUMENTS - place
 
     def take(self, currency: str) -> int:
         """The next number."""
@@ -43,6 +54,7 @@ class Prints:
         self, at: Contract, tape: Tape, ids: TradeIds, switches: Switches, worths: Worths
     ) -> None:
         self.at, self.tape, self._worths = at, tape, worths
+        self.past = Past(at, tape, worths, switches.past_hours)
         self._ids, self._switches = ids, switches
         self._numbers = array("q")
         self.number()
@@ -54,7 +66,10 @@ class Prints:
 
     def trade_id(self, seq: int) -> str:
         """`416203311`, or `ETH-284830839`."""
-        number = self._numbers[seq - self.tape.first_id]
+        if seq < self.tape.first_id:
+            number = self._ids.before(self.at.raw, self.tape.first_id - seq)
+        else:
+            number = self._numbers[seq - self.tape.first_id]
         return f"{number}" if self.at.settlement == "BTC" else f"{self.at.settlement}-{number}"
 
     def row(self, seq: int, known_at_us: int | None = None) -> dict[str, object]:
@@ -65,7 +80,7 @@ class Prints:
             known_at_us: when it is asked for by REST; None on the stream, which never tells of
                 liquidations.
         """
-        at, fill = self.at, self.tape.fill(seq)
+        at, fill = self.at, self.past.fill(seq)
         exponents = bool(self._switches.exponents)
         amount = decimal(fill.lots * at.lot)
         price = decimal(fill.ticks * at.tick)
@@ -104,8 +119,8 @@ class Prints:
     def _tick_direction(self, fill: Fill) -> int:
         """0 up, 1 level after up, 2 down, 3 level after down."""
         level = 0
-        for seq in range(fill.trade_id - 1, max(self.tape.first_id, fill.trade_id - 50) - 1, -1):
-            before = self.tape.fill(seq).ticks
+        for seq in range(fill.trade_id - 1, max(self.past.first_id, fill.trade_id - 50) - 1, -1):
+            before = self.past.fill(seq).ticks
             if before != fill.ticks:
                 return level + (0 if fill.ticks > before else 2)
             level = 1

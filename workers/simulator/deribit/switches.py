@@ -19,6 +19,7 @@ class Switches:
         liquidation_s: age at which a trade is known to be a liquidation.
         liquidations: one of so many trades is one.
         exponents: 1 to write round numbers as 4.2e3.
+        past_hours: so far back go trades from before the start, known by REST alone.
         history_disorder: 1 for the pages the history host really gives, 0 for orderly ones.
     """
 
@@ -32,6 +33,7 @@ class Switches:
     liquidation_s: float = 3600.0
     liquidations: float = 97
     exponents: float = 1
+    past_hours: float = 30.0
     history_disorder: float = 1
 
 

@@ -44,6 +44,7 @@ def _paths() -> dict[str, Endpoint]:
         "market/index-tickers": Endpoint(EndpointLimit(20), RestApi.index_tickers),
         "system/status": Endpoint(EndpointLimit(1, 5.0), RestApi.status),
         f"{contracts}/open-interest-history": Endpoint(by_id, rubik.interest_history),
+        f"{contracts}/open-interest-volume": Endpoint(EndpointLimit(5), rubik.interest_volume),
         f"{contracts}/long-short-account-ratio": Endpoint(EndpointLimit(5), rubik.currency_ratio),
         "rubik/stat/taker-volume": Endpoint(EndpointLimit(5), rubik.currency_taker_volume),
         "rubik/stat/taker-volume-contract": Endpoint(

@@ -112,10 +112,10 @@ class OkxMarket(Market):
         )
 
     def news(self, number: int) -> None:
-        """A row of a known instrument as it was, then the next of the newcomer's states."""
+        """The rows of all instruments as they were, then the next of the newcomer's states."""
         if number % 2 == 0:
-            names = self.names()
-            self.told(names[number // 2 % len(names)])
+            for name in self.names():
+                self.told(name)
         else:
             self._push_instrument(self._newcomer, LIFE[number // 2 % len(LIFE)])
 

@@ -199,7 +199,10 @@ class RestApi:
         return [each for each in every if each.listing.swap]
 
     def _asked(self, query: Query) -> list[Publisher]:
-        if given(query, "instType") != "SWAP":
+        # Documented as required; public clients leave it out where they name the instrument.
+        if "instId" not in query and given(query, "instType") != "SWAP":
+            raise ApiError("51000", "Parameter instType error")
+        if query.get("instType", "SWAP") != "SWAP":
             raise ApiError("51000", "Parameter instType error")
         return [self.swap(query)] if "instId" in query else self._swaps()
 

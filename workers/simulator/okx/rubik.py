@@ -64,6 +64,15 @@ def _currency(rest: RestApi, query: Query, columns: Callable[[random.Random], li
     ]
 
 
+def interest_volume(rest: RestApi, query: Query) -> Rows:
+    """`/rubik/stat/contracts/open-interest-volume` by `ccy`: `[ts, oiUsd, volUsd]`, made up."""
+
+    def columns(draw: random.Random) -> list[str]:
+        return [f"{draw.uniform(2e9, 3e9):.2f}", f"{draw.uniform(1e7, 9e7):.2f}"]
+
+    return _currency(rest, query, columns)
+
+
 def interest_history(rest: RestApi, query: Query) -> Rows:
     """`/rubik/stat/contracts/open-interest-history`: `[ts, oi, oiCcy, oiUsd]`."""
 

@@ -13,7 +13,8 @@ from workers.simulator.hub import Hub, Variant
 from workers.simulator.line import Socket
 from workers.simulator.usdm.names import carries
 
-ROUTES = ("public", "market")
+ROUTES = ("public", "market", "private")
+"""The last is for accounts: the exchange's own client opens it, and nothing comes there."""
 
 
 class RoutedConnection(Connection):
@@ -21,7 +22,7 @@ class RoutedConnection(Connection):
 
     Args:
         at: its socket.
-        route: `public` or `market`.
+        route: one of `ROUTES`.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class UsdmExchange(Exchange):
 
     def connection(self, at: Socket, variant: Variant, request: web.Request) -> Connection:
         """A client that has just come."""
-        route = "market" if request.path.startswith("/market") else "public"
+        first = request.path.split("/")[1]
+        route = first if first in ROUTES else "public"
         return RoutedConnection(
             at,
             route=route,

@@ -150,11 +150,10 @@ class UsdmMarket(Market):
         """Each connection is told alone."""
 
     def news(self, number: int) -> None:
-        """New brackets of a contract, then the next step of the newcomer's life; and a leak."""
+        """New brackets of all contracts, then the next step of the newcomer's life; and a leak."""
         if number % 2 == 0:
-            names = self.names()
-            name = names[number // 2 % len(names)]
-            self._inform(name, self.rest.status(name), brackets=True)
+            for name in self.names():
+                self._inform(name, self.rest.status(name), brackets=True)
         else:
             self._life += 1
             self._inform(*_named(self.newcomer()))

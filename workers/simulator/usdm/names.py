@@ -65,7 +65,7 @@ def hub_key(symbol: str) -> str:
 def carries(route: str, stream: str) -> bool:
     """Whether a route delivers a stream; on the other it is silent."""
     kind = stream.removeprefix("!") if stream.startswith("!") else stream.partition("@")[2]
-    return (route == "public") == kind.startswith(PUBLIC_KINDS)
+    return route == ("public" if kind.startswith(PUBLIC_KINDS) else "market")
 
 
 def _digits(step: int) -> int:
