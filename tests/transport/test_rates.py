@@ -162,8 +162,8 @@ def test_large_weights_of_a_moving_window_are_counted_in_units(moving):
     taken = 0
     while window.take(500) == 0:
         taken += 500
-    assert taken == 22_000 == window.usable
-    assert window.used == 22_000
+    assert window.usable == 22_000
+    assert 21_500 <= taken <= window.used <= window.usable
 
 
 def test_connects_are_shared_and_those_that_could_not_wait_count(redis_url):

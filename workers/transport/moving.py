@@ -17,8 +17,9 @@ from workers.transport.link import RedisLink
 from workers.transport.shared import HEADROOM, Item, SharedWindow
 
 MARGIN_S = 1
-MOST_ENTRIES = 1000
-"""Weights of thousands are counted in units: each unit of a call is an entry in Redis."""
+MOST_ENTRIES = 10_000
+"""Each unit of weight is an entry in Redis. Larger limits are counted in units of more than one,
+and a call that weighs less than a unit counts as one."""
 
 
 class MovingWindow(SharedWindow):
