@@ -6,7 +6,7 @@ from workers.writer.batch import Holes, StoredRanges, token
 
 
 def delivery(sequence: int, deliveries: int = 1, stored_ns: int = 5) -> Delivery:
-    return Delivery(b"{}", "s", "r", sequence, deliveries, stored_ns, 0)
+    return Delivery(b"{}", "s", b"r", sequence, deliveries, stored_ns, 0)
 
 
 def batch(*sequences: int) -> list[Delivery]:

@@ -6,7 +6,7 @@ from workers.writer.dead_letters import LARGEST_BYTES, envelope, message_id, sub
 
 
 def delivery(data: bytes, sequence: int = 7) -> Delivery:
-    return Delivery(data, "trade-data.x.BTC-USDT", "reply", sequence, 1, 99, 0)
+    return Delivery(data, "trade-data.x.BTC-USDT", b"reply", sequence, 1, 99, 0)
 
 
 def test_a_dead_letter_carries_the_message_as_it_was_and_the_reason() -> None:

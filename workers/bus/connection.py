@@ -27,19 +27,6 @@ CLOSE_S = 2.0
 FIRST_DELAY_S, LAST_DELAY_S = 0.1, 5.0
 
 
-class HeadersUnread(Client):
-    """Reads status lines but no header fields, which are a quarter of the writer's CPU a message.
-
-    The writer needs none: what JetStream says about a message is in its reply subject.
-    """
-
-    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
-        if headers and headers.startswith(b"NATS/1.0 "):
-            found: dict[str, str] | None = await super()._process_headers(headers)
-            return found
-        return None
-
-
 async def connect(servers: Sequence[str], name: str, kind: type[Client] = Client) -> Client:
     """Connect to the first server that answers; each is tried once, in random order.
 

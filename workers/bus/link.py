@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from nats.aio.client import Client
 
-from workers.bus.connection import FIRST_DELAY_S, HeadersUnread, close, connect_for_ever
+from workers.bus.connection import FIRST_DELAY_S, close, connect_for_ever
+from workers.bus.direct import DirectClient
 
 log = structlog.get_logger(__name__)
 
@@ -14,7 +14,7 @@ LOOK_S = 0.1
 
 
 class Link:
-    """Keeps a connection open for as long as `run` runs. Messages' headers are not read.
+    """Keeps a connection open for as long as `run` runs.
 
     Args:
         servers: NATS addresses.
@@ -24,7 +24,7 @@ class Link:
     def __init__(self, servers: Sequence[str], name: str) -> None:
         self.name = name
         self._servers = servers
-        self._client: Client | None = None
+        self._client: DirectClient | None = None
         self._up = asyncio.Event()
 
     @property
@@ -32,7 +32,7 @@ class Link:
         """Whether NATS is reached right now."""
         return self._client is not None and self._client.is_connected
 
-    async def client(self) -> Client:
+    async def client(self) -> DirectClient:
         """The connected client; waits while there is none."""
         while True:
             await self._up.wait()
@@ -43,7 +43,9 @@ class Link:
     async def run(self) -> None:
         """Connect, and connect again when it is lost, until cancelled."""
         while True:
-            self._client = client = await connect_for_ever(self._servers, self.name, HeadersUnread)
+            client = await connect_for_ever(self._servers, self.name, DirectClient)
+            assert isinstance(client, DirectClient)
+            self._client = client
             self._up.set()
             try:
                 while True:  # nats-py does not always call its callbacks when it loses a server

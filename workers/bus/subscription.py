@@ -13,10 +13,9 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from workers.bus.direct import DirectClient, status_of
 from workers.bus.link import Link
 from workers.model.errors import TransportError
 
@@ -45,7 +44,7 @@ class Delivery(NamedTuple):
 
     data: bytes
     subject: str
-    reply: str
+    reply: bytes
     sequence: int
     deliveries: int
     stored_ns: int
@@ -56,18 +55,18 @@ class PullRefused(TransportError):
     """The server ended a pull with a status that is no answer: the consumer or stream is gone."""
 
 
-def read_delivery(message: Msg) -> Delivery:
-    """Read a message's reply subject.
+def read_delivery(subject: bytes, reply: bytes, data: bytes) -> Delivery:
+    """Read a message with its reply subject.
 
     `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<consumer sequence>.<ns>.<pending>`, with
     `<domain>.<account>` after ACK on servers with domains. Source: NATS ADR-15.
     """
-    tokens = message.reply.split(".")
+    tokens = reply.split(b".")
     first = 4 if len(tokens) == _ACK_TOKENS else 6
     return Delivery(
-        message.data,
-        message.subject,
-        message.reply,
+        data,
+        subject.decode(),
+        reply,
         int(tokens[first + 1]),
         int(tokens[first]),
         int(tokens[first + 3]),
@@ -87,11 +86,11 @@ class PullSubscription:
     def __init__(self, link: Link, stream: str, durable: str) -> None:
         self.stream, self.durable = stream, durable
         self._link = link
-        self._client: Client | None = None
+        self._client: DirectClient | None = None
         self._inbox = ""
         self._pull = 0
         self._limit = 0
-        self._messages: list[Msg] = []
+        self._messages: list[tuple[bytes, bytes, bytes]] = []
         self._ended = asyncio.Event()
         self._status = ""
         self._whole = True
@@ -143,25 +142,22 @@ class PullSubscription:
     def take(self) -> list[Delivery]:
         """What arrived and was not returned by `pull` yet; for a pull that was cancelled."""
         messages, self._messages = self._messages, []
-        return [read_delivery(message) for message in messages]
+        return [read_delivery(*message) for message in messages]
 
-    async def _subscribe(self, client: Client) -> None:
+    async def _subscribe(self, client: DirectClient) -> None:
         self._inbox = client.new_inbox() + "."
-        await client.subscribe(
-            self._inbox + "*", cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0
-        )
+        await client.subscribe_direct(self._inbox + "*", self._on_message)
         self._client = client
 
-    async def _on_message(self, message: Msg) -> None:
-        if message.reply:
-            self._messages.append(message)
+    def _on_message(self, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
+        if reply:
+            self._messages.append((subject, reply, data))
             if len(self._messages) >= self._limit:
                 self._ended.set()
-        elif message.subject.endswith(f".{self._pull}"):
-            headers = message.headers or {}
-            status = headers.get("Status", "")
-            if status != "100":
-                self._status = f"{status} {headers.get('Description', '')}".strip()
+        elif subject.endswith(b".%d" % self._pull):
+            status = status_of(headers)
+            if not status.startswith("100"):
+                self._status = status
                 self._ended.set()
 
     async def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -187,14 +183,11 @@ class PullSubscription:
         # nats-py spends 5 us on each publish; one buffer of all commands but the last saves that
         size = len(answer)
         rest = b"".join(
-            [
-                b"PUB %b %d\r\n%b\r\n" % (each.reply.encode(), size, answer)
-                for each in deliveries[:-1]
-            ]
+            [b"PUB %b %d\r\n%b\r\n" % (each.reply, size, answer) for each in deliveries[:-1]]
         )
         try:
             if rest:
                 await client._send_command(rest)
-            await client.publish(deliveries[-1].reply, answer)
+            await client.publish(deliveries[-1].reply.decode(), answer)
         except (NatsError, OSError) as error:
             raise TransportError(f"acknowledging {self.stream}: {error!r}") from error
