@@ -17,13 +17,14 @@ from config import Settings
 from config.queues import processor
 from workers.bus.connection import end
 from workers.bus.link import Link
-from workers.bus.streams import load_streams
+from workers.bus.streams import ensure_streams, load_streams
 from workers.bus.subscription import Delivery
 from workers.model import codec
-from workers.model.errors import MarketPrismError
+from workers.model.errors import MarketPrismError, TransportError
 from workers.processor.intake import Intake, Turn
 from workers.processor.registry import Processor, load
 from workers.telemetry.metrics import Counters
+from workers.transport.reconnect import Backoff
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class ProcessorService:
     def __init__(self, settings: Settings, name: str, made: Processor | None = None) -> None:
         self.name = processor(name)
         self.counters = Counters()
+        self._settings = settings
         self._processor = load(name) if made is None else made
         self._link = Link(settings.nats.servers, self.name)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=self.name)
@@ -80,7 +82,9 @@ class ProcessorService:
 
         Raises:
             ProcessorFailed: it raised ERRORS_IN_A_ROW times and nothing else.
+            StreamError: NATS refuses the streams as they are declared.
         """
+        await self._ensure_streams()
         self._linking = asyncio.create_task(self._link.run(), name=f"{self.name} link")
         tasks = {
             asyncio.create_task(each.run(), name=f"{self.name} {each.event_type}")
@@ -95,6 +99,19 @@ class ProcessorService:
         finally:
             for task in tasks:
                 await end(task)
+
+    async def _ensure_streams(self) -> None:
+        """Whoever starts first makes them."""
+        nats, backoff = self._settings.nats, Backoff(0.2, 5.0)
+        while True:
+            try:
+                await ensure_streams(nats.servers, nats.streams_file)
+            except TransportError as error:
+                if not backoff.attempts:
+                    log.warning("streams_not_ensured", error=str(error))
+                await asyncio.sleep(backoff.next_s())
+            else:
+                return
 
     async def drain(self) -> None:
         """Acknowledge what was taken and give back the rest, at most 5 s."""
