@@ -43,7 +43,7 @@ def healthy() -> dict[str, Any]:
         "memory_mb": 98.2,
         "error": None,
     }
-    symbols = ["BTC-USDT", "ETH-USDT", "SOL-USDT"]
+    symbols = DEMO.exchanges["binance_spot"].symbols
     book = {
         "exchange": "binance_spot",
         "state": "SYNCED",
@@ -111,7 +111,7 @@ def test_a_system_in_order_has_no_reasons_and_is_drawn_whole() -> None:
     lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
     assert "binance_spot BTC-USDT SYNCED 4937 96023.1 96024.0 2 50 ms" in lines
     assert "● binance_spot 1 of 1 connected, 3 frames, 2 handed over, oldest 5.0 s" in lines
-    assert "trade 7.5/s 0.1s" in lines
+    assert f"trade {2.5 * len(seen['books'])}/s 0.1s" in lines
     assert "TRADES 7,939 3.7 MB 159 0.4 s trades 7,780" in lines
     assert lines[-1] == "all is well"
 
@@ -133,12 +133,12 @@ def test_a_connection_that_carries_nothing_and_a_silent_stream_are_told_apart() 
     seen = healthy()
     broken = seen["connections"][0] | {"index": 1, "state": "waiting", "last_error": "refused"}
     seen["connections"].append(broken)
-    seen["streams"][2] |= {"rate": None, "age_s": None}
+    seen["streams"][-1] |= {"rate": None, "age_s": None}
     seen["streams"].append(seen["streams"][0] | {"exchange": "okx_spot", "channel": "ticker"})
     lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
     assert "● binance_spot 1 of 2 connected, 6 frames, 4 handed over, oldest 5.0 s" in lines
     assert "1 waiting: refused" in lines
-    assert "trade 5.0/s 0.1s 1 silent ·" in lines
+    assert f"trade {2.5 * (len(seen['books']) - 1)}/s 0.1s 1 silent ·" in lines
     assert "ticker · 2.5/s 0.1s" in lines
 
 

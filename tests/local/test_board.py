@@ -19,7 +19,8 @@ from workers.store.queries import Recent
 from workers.store.tables import BY_TYPE, TABLES
 
 NOW_NS = 1_790_000_000_000_000_000
-SYMBOLS = ("BTC-USDT", "ETH-USDT", "SOL-USDT")
+DEMO = config.load(ROOT / "config" / "demo.yaml", env=BINANCE_SPOT_ALONE)
+SYMBOLS = tuple(DEMO.exchanges["binance_spot"].symbols)
 
 
 class Watched:
@@ -37,7 +38,7 @@ class Watched:
 
 @pytest.fixture
 def settings() -> Settings:
-    return config.load(ROOT / "config" / "demo.yaml", env=BINANCE_SPOT_ALONE)
+    return DEMO
 
 
 def look(collector: dict[str, Any] | None = None, problems: list[str] | None = None) -> Look:
@@ -177,7 +178,7 @@ def test_a_long_error_keeps_its_beginning_and_its_end(settings: Settings) -> Non
 
 def test_services_that_do_not_answer_are_said_so(settings: Settings) -> None:
     text = drawn(settings, Look(problems=["Redis at 127.0.0.1:1 does not answer"]))
-    assert text.count(AWAY) == 6  # three books, collector, writer, worker
+    assert text.count(AWAY) == len(SYMBOLS) + 3  # books, collector, writer, worker
     assert "Redis at 127.0.0.1:1 does not answer" in text
     short = drawn(settings, Look(), 80, 14)
     assert f"0 of 3 services, {AWAY}: collector.binance_spot, writer, worker" in short
@@ -185,7 +186,9 @@ def test_services_that_do_not_answer_are_said_so(settings: Settings) -> None:
 
 def test_books_that_do_not_fit_are_one_line_with_the_odd_ones(five: Settings) -> None:
     text = drawn(five, look(), 80, 20)
-    assert "books: 3 of 11 SYNCED; binance_derivatives BTC-USDT-PERP not answering" in text
+    books = sum(not name.endswith("-DVOL") for e in five.exchanges.values() for name in e.symbols)
+    said = f"books: {len(SYMBOLS)} of {books} SYNCED; binance_derivatives BTC-USDT-PERP {AWAY}"
+    assert said in text
     assert len(text.splitlines()) <= 20
 
 
@@ -244,9 +247,9 @@ def test_an_index_has_no_book_and_no_trades(five: Settings) -> None:
 
 def test_a_book_that_is_not_synced_is_a_shortcoming(settings: Settings) -> None:
     seen = look()
-    seen.services["collector.binance_spot"]["status"]["books"]["SOL-USDT"]["state"] = "STALE"
+    seen.services["collector.binance_spot"]["status"]["books"]["ETH-USDT"]["state"] = "STALE"
     assert shortcomings(settings, seen, stored()) == [
-        "binance_spot SOL-USDT: the book is STALE, must be SYNCED"
+        "binance_spot ETH-USDT: the book is STALE, must be SYNCED"
     ]
 
 
