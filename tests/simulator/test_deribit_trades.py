@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,6 +9,8 @@ import pytest
 from tests.simulator.deribit_client import Client, deribit, result
 from tests.waiting import wait_until
 from workers.simulator.deribit.market import DeribitMarket
+from workers.simulator.deribit.methods import Methods
+from workers.simulator.deribit.numbers import encode
 from workers.simulator.deribit.switches import Switches
 from workers.simulator.faults import FaultBox
 from workers.simulator.hub import Hub
@@ -154,3 +157,36 @@ def test_a_later_start_begins_with_greater_ids() -> None:
     last = early.prints.trade_id(early.engine.tape.next_id - 1)
     assert int(last) < int(late.prints.trade_id(late.engine.tape.first_id))
     assert early.marks.change_id < late.marks.oldest
+
+
+def test_trades_from_before_the_start_join_the_tape_without_a_hole() -> None:
+    at = market(1_795_000_000_000)
+    methods = Methods(at)
+    tape = at.streams[NAME].engine.tape
+    begin_ms = tape.fill(tape.first_id).time_us // 1000
+    asked = {"instrument_name": NAME, "count": 1000, "sorting": "asc"}
+    reply = json.loads(
+        encode(
+            methods.call(
+                "public/get_last_trades_by_instrument_and_time",
+                {**asked, "start_timestamp": begin_ms - 3_600_000, "end_timestamp": begin_ms},
+            )
+        )
+    )
+    rows = reply["trades"]
+    assert [row["trade_seq"] for row in rows] == list(
+        range(tape.first_id - 360, tape.first_id - 360 + len(rows))
+    )
+    assert rows[360]["timestamp"] == begin_ms
+    assert len({row["trade_id"] for row in rows}) == len(rows)
+
+
+def test_a_liquidation_is_told_of_once_it_is_an_hour_old_and_a_day_is_all_there_is() -> None:
+    at = market(1_795_000_000_000)
+    now_ms = at.now_us() // 1000
+    window = {"start_timestamp": now_ms - 26 * 3_600_000, "end_timestamp": now_ms}
+    asked = {"instrument_name": NAME, "count": 1000, "sorting": "asc", **window}
+    reply = Methods(at).call("public/get_last_trades_by_instrument_and_time", asked)
+    rows = json.loads(encode(reply))["trades"]
+    assert now_ms - 86_400_000 <= rows[0]["timestamp"] < now_ms - 86_380_000
+    assert {row["liquidation"] for row in rows if "liquidation" in row} == {"M", "T"}

@@ -100,7 +100,7 @@ def test_who_subscribes_to_nothing_is_cut_even_if_it_pings() -> None:
 
 
 def test_a_silent_subscription_is_cut_unless_the_client_pings_in_text() -> None:
-    with Running("idle_s=0.8") as exchange:
+    with Running("idle_s=2") as exchange:
         silent, pinging = exchange.client(), exchange.client()
         for client in (silent, pinging):
             client.subscribe("instruments", "SPOT", "instType")

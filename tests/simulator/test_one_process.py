@@ -95,6 +95,31 @@ def test_a_rate_is_shared_by_all(whole: Running) -> None:
     assert {whole.json(f"/sim/{each}/state")["rate"] for each in EXCHANGES} == {200}
 
 
+def test_instruments_are_announced_now_and_then() -> None:
+    running = Running(dialect="all", symbols=("BTC-USDT",), levels=100, news_s=0.5)
+    try:
+        kinds = [{"channel": "instruments", "instType": kind} for kind in ("SPOT", "SWAP")]
+        okx = running.client("/ws/v5/public")
+        okx.socket.send(json.dumps({"op": "subscribe", "args": kinds}))
+        told: set[tuple[str, str]] = set()
+
+        def heard(message: Any) -> bool:
+            told.update((row["instId"], row["state"]) for row in message.get("data", []))
+            return {("BTC-USDT", "live"), ("BTC-USDT-SWAP", "live")} <= told and (
+                len({state for name, state in told if name == "NEWS-USDT-SWAP"}) == 4
+            )
+
+        okx.until(heard)
+        deribit = running.client("/ws/api/v2")
+        channels = {"channels": ["instrument.state.option.any", "instrument.state.future.any"]}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "public/subscribe", "params": channels}
+        deribit.socket.send(json.dumps(request))
+        deribit.until(lambda m: "halted" in json.dumps(m))
+        deribit.until(lambda m: '"instrument_name": "BTC-PERPETUAL"' in json.dumps(m))
+    finally:
+        running.stop()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

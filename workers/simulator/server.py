@@ -12,12 +12,15 @@ from aiohttp import web
 
 from workers.simulator.admin import Admin, asked_rate, json_response
 from workers.simulator.binance.market import SpotMarket
+from workers.simulator.deribit.switches import Switches as DeribitSwitches
 from workers.simulator.dialects import BUILDS, Dialect
 from workers.simulator.faults import LineKind, MarketKind, ReplyKind, StreamKind
 from workers.simulator.live import Market
+from workers.simulator.okx.options import OkxOptions
 from workers.simulator.options import Options
 from workers.simulator.recorder import Recorder
 from workers.simulator.tls import server_context
+from workers.simulator.usdm.switches import Switches as UsdmSwitches
 from workers.simulator.world import World
 
 FIRST = "binance_spot"
@@ -123,6 +126,11 @@ class Simulator:
                         for each in dialect.admin.routes("/sim/<exchange>")
                     }
                 ),
+                "switches": {
+                    "binance_derivatives": UsdmSwitches(),
+                    "okx": OkxOptions(),
+                    "deribit": DeribitSwitches(),
+                },
                 "faults": {
                     "lines": get_args(LineKind),
                     "streams": get_args(StreamKind),

@@ -118,11 +118,10 @@ class DeribitMarket(Market):
         self.chatter.state(at.kind, at.settlement, name, self.state(name))
 
     def news(self, number: int) -> None:
-        """All states as they were; in between the hidden one is listed, later halted and open."""
-        if number % 2 == 0:
-            for name in self.names():
-                self.told(name)
-        elif self.hidden:
+        """All states as they were, and the hidden one: listed, then halted, then open again."""
+        for name in self.names():
+            self.told(name)
+        if self.hidden:
             self.list_instrument(next(iter(self.hidden)))
         else:
             last = list(self.streams)[-1]

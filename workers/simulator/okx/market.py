@@ -113,11 +113,9 @@ class OkxMarket(Market):
 
     def news(self, number: int) -> None:
         """The rows of all instruments as they were, then the next of the newcomer's states."""
-        if number % 2 == 0:
-            for name in self.names():
-                self.told(name)
-        else:
-            self._push_instrument(self._newcomer, LIFE[number // 2 % len(LIFE)])
+        for name in self.names():
+            self.told(name)
+        self._push_instrument(self._newcomer, LIFE[number % len(LIFE)])
 
     def reset_sequence(self, name: str) -> bool:
         """The next push of its `books` begins the numbers again."""

@@ -151,12 +151,10 @@ class UsdmMarket(Market):
 
     def news(self, number: int) -> None:
         """New brackets of all contracts, then the next step of the newcomer's life; and a leak."""
-        if number % 2 == 0:
-            for name in self.names():
-                self._inform(name, self.rest.status(name), brackets=True)
-        else:
-            self._life += 1
-            self._inform(*_named(self.newcomer()))
+        for name in self.names():
+            self._inform(name, self.rest.status(name), brackets=True)
+        self._life += 1
+        self._inform(*_named(self.newcomer()))
         self._inform("BTCUSD_PERP", "TRADING", brackets=True, st=COIN_M)
 
     def _inform(self, name: str, status: str, *, brackets: bool = False, st: int = 1) -> None:
