@@ -14,7 +14,7 @@ def test_check_of_a_right_file_says_ok_and_what_it_will_do(run: Run) -> None:
     result = run("config", "check", "config/demo.yaml")
     assert result.exit_code == 0
     assert result.stdout.startswith("ok: config/demo.yaml over config/marketprism.yaml\n")
-    assert "binance_spot: BTC-USDT, ETH-USDT, SOL-USDT; trade, orderbook, ticker" in result.stdout
+    assert "deribit: BTC-USD-PERP, ETH-USD-PERP, BTC-DVOL; trade, orderbook" in result.stdout
     assert "marketprism_demo" in result.stdout
 
 
