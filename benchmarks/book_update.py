@@ -6,19 +6,18 @@ on a shared core do not count (their cache misses still do). The floor is what d
 """
 
 import json
-import random
 import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from benchmarks._machine import median_of, table
+from benchmarks._market import binance_depth
 from workers.book.book import Book
 from workers.book.sequence import Snapshot
 from workers.book.sync import BookSync, PublishDelta
 from workers.exchanges.registry import exchange
 from workers.model import codec
-from workers.model.events import Levels
 from workers.model.instrument import Instrument
 
 LEVELS = 5_000
@@ -38,44 +37,10 @@ BTC = Instrument(
 )
 
 
-def market(seed: int = 7) -> tuple[Snapshot, list[bytes]]:
+def market() -> tuple[Snapshot, list[bytes]]:
     """A snapshot and the frames that follow it."""
-    rng = random.Random(seed)
-    middle = 6_168_600  # cents
-
-    def side(direction: int) -> Levels:
-        cents = [middle + direction * (1 + 3 * n + rng.randrange(3)) for n in range(LEVELS)]
-        return [(_price(each), f"{rng.uniform(0.00001, 3):.8f}") for each in cents]
-
-    def changes(direction: int) -> Levels:
-        """Half within 50 levels of the best, most within 500, some deep; a third removes."""
-        depths = (rng.randrange(rng.choice((150, 150, 1500, 14_000))) for _ in range(CHANGES))
-        return [
-            (
-                _price(middle + direction * (1 + depth)),
-                "0.00000000" if rng.random() < 0.34 else f"{rng.uniform(0.00001, 3):.8f}",
-            )
-            for depth in depths
-        ]
-
-    frames = []
-    for number in range(MESSAGES):
-        first = 101 + number * 5
-        data = {
-            "e": "depthUpdate",
-            "E": 1_723_161_255_208 + 100 * number,
-            "s": "BTCUSDT",
-            "U": first,
-            "u": first + 4,
-            "b": changes(-1),
-            "a": changes(1),
-        }
-        frames.append(msgspec.json.encode({"stream": "btcusdt@depth@100ms", "data": data}))
-    return Snapshot(100, side(-1), side(1), False, False), frames
-
-
-def _price(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}000000"
+    body, frames = binance_depth(MESSAGES, levels=LEVELS, changes=CHANGES)
+    return BINANCE.read_snapshot(msgspec.json.encode(body), LEVELS), frames
 
 
 def ready(snapshot: Snapshot) -> BookSync:
