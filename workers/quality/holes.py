@@ -1,0 +1,110 @@
+"""Ranges of ids, and what is missing between trades. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+Range = tuple[int, int]
+"""First and last id, both inclusive."""
+
+MINUTE_NS = 60_000_000_000
+
+
+class Series(NamedTuple):
+    """What has ids of its own: the trades of a symbol, single ones and aggregates apart."""
+
+    exchange: str
+    market_type: str
+    symbol: str
+    data_type: str
+
+
+class Hole(NamedTuple):
+    """Ids first to last are not stored; trades on both sides are.
+
+    `edge`: one side came live and the other from history, so that the hole may be where somebody
+    chose to begin; it counts only where a gap is known.
+    """
+
+    series: Series
+    first_id: int
+    last_id: int
+    before_ns: int
+    behind_ns: int
+    edge: bool = False
+
+    @property
+    def ids(self) -> Range:
+        """Both ends."""
+        return self.first_id, self.last_id
+
+
+def subtract(whole: Range, parts: Iterable[Range]) -> list[Range]:
+    """What is left of a range without some parts."""
+    left, first = [], whole[0]
+    for begin, end in sorted(parts):
+        if end < first:
+            continue
+        if begin > whole[1]:
+            break
+        if begin > first:
+            left.append((first, begin - 1))
+        first = end + 1
+    if first <= whole[1]:
+        left.append((first, whole[1]))
+    return left
+
+
+def common(whole: Range, parts: Iterable[Range]) -> list[Range]:
+    """What a range and others have in common."""
+    pairs = ((max(whole[0], begin), min(whole[1], end)) for begin, end in parts)
+    return [(first, last) for first, last in pairs if first <= last]
+
+
+def count(ranges: Iterable[Range]) -> int:
+    """How many ids there are in ranges that do not overlap."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def ranges_of(ids: Iterable[int]) -> list[Range]:
+    """Single ids as ranges."""
+    found: list[Range] = []
+    for each in sorted(set(ids)):
+        if found and found[-1][1] == each - 1:
+            found[-1] = (found[-1][0], each)
+        else:
+            found.append((each, each))
+    return found
+
+
+def minute_of(ns: int) -> int:
+    """The beginning of its minute."""
+    return ns - ns % MINUTE_NS
+
+
+def shares(missing: int, before_ns: int, behind_ns: int) -> dict[int, int]:
+    """Missing ids by minute, spread evenly: after the minute of `before_ns`, up to `behind_ns`.
+
+    The sum is exact; a hole within a minute is that minute's.
+    """
+    last = minute_of(behind_ns)
+    first = min(minute_of(before_ns) + MINUTE_NS, last)
+    minutes = (last - first) // MINUTE_NS + 1
+    done, found = 0, {}
+    for place in range(minutes):
+        until = missing * (place + 1) // minutes
+        if until > done:
+            found[first + place * MINUTE_NS] = until - done
+        done = until
+    return found
+
+
+def clusters(minutes: Sequence[int], apart_ns: int, longest_ns: int) -> list[Range]:
+    """Minutes as spans [first, end), neighbours nearer than `apart_ns` together."""
+    found: list[Range] = []
+    for each in sorted(minutes):
+        end = each + MINUTE_NS
+        if found and each - found[-1][1] <= apart_ns and end - found[-1][0] <= longest_ns:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((each, end))
+    return found
