@@ -13,7 +13,15 @@ from workers.collector.watch import StreamWatch, channel_of
 from workers.exchanges.base import BookReset, UnusedTradeId
 from workers.model.checks import implausible
 from workers.model.clock import Clock
-from workers.model.events import AnyEvent, BookDelta, Gap, GapCause, InstrumentChange, Trade
+from workers.model.events import (
+    AnyEvent,
+    BookDelta,
+    Gap,
+    GapCause,
+    InstrumentChange,
+    Quality,
+    Trade,
+)
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -54,7 +62,7 @@ class Intake:
         """Act on one event, or on what stands for one."""
         kind = type(item)
         if kind is UnusedTradeId:
-            self._follow("trade", item, now_s)  # type: ignore[arg-type]
+            self._unused(item, now_s)  # type: ignore[arg-type]
             return
         if kind is BookReset:
             self._reset(item, now_s)  # type: ignore[arg-type]
@@ -89,6 +97,23 @@ class Intake:
         self._outbox.put(event)
         if kind is InstrumentChange:
             self._on_change(event)  # type: ignore[arg-type]
+
+    def _unused(self, unused: UnusedTradeId, now_s: float) -> None:
+        """Say that nothing is missing under an id nobody traded under; the ledger counts on it."""
+        self._follow("trade", unused, now_s)
+        self._outbox.put(
+            Quality(
+                exchange=unused.exchange,
+                market_type=unused.market_type,
+                symbol=unused.symbol,
+                raw_symbol=unused.raw_symbol,
+                exchange_ns=unused.exchange_ns,
+                received_ns=unused.received_ns,
+                check="unused_trade_id",
+                data_type="trade",
+                value=str(unused.trade_id),
+            )
+        )
 
     def _reset(self, reset: BookReset, now_s: float) -> None:
         watch = self.watches.get(("orderbook", reset.symbol))
