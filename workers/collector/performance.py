@@ -12,12 +12,19 @@ from workers.model.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+SLOWEST = 5
+"""Streams named in a detailed report."""
+
+Streams = Mapping[str, Mapping[str, Any]]
+"""Status of each stream by channel and symbol."""
+
 
 class Performance:
     """Compares two looks at the counters, `report_interval` apart.
 
     Attributes:
         history: the latest reports, newest last.
+        detail: the latest detailed one, made every `detail_interval`; None before the first.
     """
 
     def __init__(self, exchange: str, settings: PerformanceSettings, clock: Clock) -> None:
@@ -27,10 +34,15 @@ class Performance:
         self._last_s = clock.monotonic_s()
         self._last_messages = 0
         self.history: deque[dict[str, Any]] = deque(maxlen=settings.history)
+        self.detail: dict[str, Any] | None = None
+        self._detailed_s = self._last_s
+        self._by_channel: dict[str, int] = {}
 
-    def look(self, messages: int, streams: Mapping[str, Mapping[str, Any]]) -> None:
+    def look(self, messages: int, streams: Streams) -> None:
         """Report if it is time; log a warning naming every threshold that was passed."""
         now_s = self._clock.monotonic_s()
+        if now_s - self._detailed_s >= self._settings.detail_interval:
+            self._look_closely(streams, now_s)
         elapsed_s = now_s - self._last_s
         if elapsed_s < self._settings.report_interval:
             return
@@ -51,6 +63,29 @@ class Performance:
         passed = self._passed(report)
         tell = log.warning if passed else log.info
         tell("performance", exchange=self._exchange, thresholds_passed=passed, **report)
+
+    def _look_closely(self, streams: Streams, now_s: float) -> None:
+        """Rates of each channel, and the streams whose messages come latest."""
+        elapsed_s, self._detailed_s = now_s - self._detailed_s, now_s
+        counts = {
+            channel: sum(each["messages"] for each in symbols.values())
+            for channel, symbols in streams.items()
+        }
+        lags_ms = [
+            (each["lag_ms"], f"{channel} {symbol}")
+            for channel, symbols in streams.items()
+            for symbol, each in symbols.items()
+            if each["lag_ms"] is not None
+        ]
+        self.detail = {
+            "messages_per_s": {
+                channel: round((count - self._by_channel.get(channel, 0)) / elapsed_s, 2)
+                for channel, count in counts.items()
+            },
+            "slowest_ms": {name: lag_ms for lag_ms, name in sorted(lags_ms)[-SLOWEST:]},
+        }
+        self._by_channel = counts
+        log.info("performance in detail", exchange=self._exchange, **self.detail)
 
     def _passed(self, report: Mapping[str, Any]) -> list[str]:
         limits = self._settings

@@ -17,6 +17,7 @@ from workers.collector.books import LiveBooks
 from workers.collector.calls import call
 from workers.collector.common import Common
 from workers.collector.connection import Connection
+from workers.collector.health import problems
 from workers.collector.instruments import AGAIN_S, Instruments
 from workers.collector.live_book import identity
 from workers.collector.outbox import Outbox
@@ -100,6 +101,9 @@ class CollectorService:
             self._clock,
         )
         self._auditor: BookAuditor | None = None
+        self._health: dict[str, Any] | None = None
+        health_check_s = settings.stability.reconnect.health_check
+        self._health_due_s = self._clock.monotonic_s() + health_check_s
         self._phase = "starting"
         self._started_ns = self._clock.now_ns()
         self._process = psutil.Process()
@@ -224,10 +228,13 @@ class CollectorService:
             "snapshots": {
                 "fetched": self._fetcher.fetched,
                 "waiting": self._fetcher.waiting,
+                "eta_s": self._fetcher.eta_s,
                 "last_error": self._fetcher.last_error,
             },
             "publisher": self._publisher.status(),
             "performance": self._performance.history[-1] if self._performance.history else None,
+            "performance_detail": self._performance.detail,
+            "health": self._health,
             "counters": self.counters.snapshot(),
             "memory_mb": self._memory_mb(),
             "started_ns": self._started_ns,
@@ -313,6 +320,17 @@ class CollectorService:
                 streams.setdefault(channel, {}).update(symbols)
         messages = sum(s["messages"] for symbols in streams.values() for s in symbols.values())
         self._performance.look(messages, streams)
+        self._check_health()
+
+    def _check_health(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s < self._health_due_s:
+            return
+        self._health_due_s = now_s + self._all.stability.reconnect.health_check
+        found = problems(self.status())
+        if found:
+            log.warning("not well", exchange=self._exchange.name, problems=found)
+        self._health = {"problems": found, "checked_ns": self._clock.now_ns()}
 
     def _lost(self, event_type: str, count: int, subject: str) -> None:
         """The publisher gave up messages of one subject: say so in the data itself."""

@@ -91,7 +91,6 @@ class Session:
         self._heartbeat = Heartbeat(self._beat_s, rule)
         self._oldest_s = limits.max_age_s and limits.max_age_s * random.uniform(*OLDEST)
         self._errors_in_a_row = 0
-        self._refusals_counted = 0
         self._frames_counted = self._bytes_counted = 0
         self.opened_s = clock.monotonic_s()
         self.leaving: str | None = None

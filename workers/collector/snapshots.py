@@ -22,8 +22,13 @@ log = structlog.get_logger(__name__)
 
 CALL_DEADLINE_S = 120.0
 """Waiting for budget and the call itself, together."""
+FIRST_LEVELS = 1000
+"""Levels a side of first books while many wait: at Binance spot a fifth of the cost of 5000."""
+MANY = 0.5
+"""Many wait when deep books for all of them would cost more than this part of a window's budget."""
+WIDEN_CAUSE = "depth"
 COMPARE_CAUSE = "compare"
-SPARE_CAUSES = frozenset({"depth", COMPARE_CAUSE})
+SPARE_CAUSES = frozenset({WIDEN_CAUSE, COMPARE_CAUSE})
 """For a book that is SYNCED already, to widen or to audit it: these leave the rest of the budget to
 books that are not."""
 
@@ -59,6 +64,7 @@ class SnapshotFetcher(threading.Thread):
 
     Attributes:
         crashed: what ended the thread unexpectedly; the service ends with it.
+        fetched: snapshots delivered.
     """
 
     def __init__(
@@ -79,11 +85,21 @@ class SnapshotFetcher(threading.Thread):
         self.last_error: str | None = None
         self.crashed: BaseException | None = None
         self.fetched = 0
+        self._urgent = 0
+        self._call_s = 0.1
+        self._ready_s = 0.0
 
     @property
     def waiting(self) -> int:
         """Jobs not served yet."""
         return len(self._jobs)
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the books that wait for a snapshot will have it; None: none waits."""
+        if not self._urgent:
+            return None
+        return round(max(0.0, self._ready_s - self._clock.monotonic_s()), 1)
 
     def request(self, job: SnapshotJob, delay_s: float) -> None:
         """Queue a job, to be served no sooner than in `delay_s`."""
@@ -104,6 +120,7 @@ class SnapshotFetcher(threading.Thread):
             while (job := self._next()) is not None:
                 if job.wanted():
                     self._serve(job)
+                self._urgent = self._waiting_urgent()
         except Exception as error:  # without this thread no book would ever be built again
             log.exception("snapshot fetcher crashed", exchange=self._exchange.name)
             self.crashed = error
@@ -120,16 +137,20 @@ class SnapshotFetcher(threading.Thread):
         return None
 
     def _serve(self, job: SnapshotJob) -> None:
-        request = self._exchange.snapshot_request(job.raw_symbol, job.depth)
-        priority: Priority = "audit" if job.cause in SPARE_CAUSES else "resync"
+        spare = job.cause in SPARE_CAUSES
+        depth = job.depth if spare else self._first_depth(job)
+        request = self._exchange.snapshot_request(job.raw_symbol, depth)
+        priority: Priority = "audit" if spare else "resync"
+        self._estimate(request.weight, spare=spare)
         delay_s = self._budget.delay_s(request.weight, priority, request.bucket)
         if delay_s > 0:
             self.request(job, delay_s)
             return
         self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
+        begun_s = self._clock.monotonic_s()
         try:
             response = self._client.get(request, deadline_s=CALL_DEADLINE_S, priority=priority)
-            snapshot = self._exchange.read_snapshot(response.body, job.depth)
+            snapshot = self._exchange.read_snapshot(response.body, depth)
         except MarketPrismError as error:
             if isinstance(error, RateLimited):  # perhaps in a reply of status 200
                 self._client.pause(request, error.retry_after_s)
@@ -137,7 +158,32 @@ class SnapshotFetcher(threading.Thread):
             return
         self.last_error = None
         self.fetched += 1
+        self._call_s += 0.1 * (self._clock.monotonic_s() - begun_s - self._call_s)
         job.deliver(snapshot)
+
+    def _first_depth(self, job: SnapshotJob) -> int:
+        """Levels to ask for: few while many books wait."""
+        if job.depth <= FIRST_LEVELS:
+            return job.depth
+        deep = self._exchange.snapshot_request(job.raw_symbol, job.depth).weight
+        return (
+            FIRST_LEVELS
+            if self._waiting_urgent() * deep > MANY * self._budget.usable
+            else job.depth
+        )
+
+    def _waiting_urgent(self) -> int:
+        """Books that wait for their snapshot, the one at hand not counted."""
+        with self._changed:
+            return sum(1 for _, _, job in self._jobs if job.cause not in SPARE_CAUSES)
+
+    def _estimate(self, weight: int, *, spare: bool) -> None:
+        """Foresee when all books have their snapshots: as fast as calls and the budget go."""
+        self._urgent = self._waiting_urgent() + (not spare)
+        budget, cost = self._budget, self._urgent * weight
+        beyond = max(0.0, cost - (budget.usable - budget.used))
+        paced_s = beyond / budget.usable * budget.window_s
+        self._ready_s = self._clock.monotonic_s() + max(paced_s, self._urgent * self._call_s)
 
     def _failed(self, job: SnapshotJob, error: MarketPrismError) -> None:
         if self._stopping:

@@ -1,4 +1,4 @@
-"""Asks again for streams that fell silent, and gives a session up when none of them speaks."""
+"""Looks after the streams of a connection: those refused, those silent, and all of them silent."""
 
 from collections.abc import Mapping
 
@@ -15,8 +15,8 @@ VAIN_ATTEMPTS = 2
 """When every stream was asked for again this often in vain, it is the connection that is dead."""
 
 
-class Silence:
-    """Looks after the streams of one connection.
+class Upkeep:
+    """What is done about streams that do not flow.
 
     Args:
         watches: of all its streams.
@@ -31,9 +31,33 @@ class Silence:
     ) -> None:
         self._exchange, self._watches = exchange, watches
         self._books, self._counters = books, counters
+        self._any_refused = False
 
-    def look(self, session: Session, now_s: float) -> None:
-        """Ask for what is silent.
+    def note_refused(self, session: Session, now_s: float) -> None:
+        """Mark what the exchange does not give; the other streams are not touched by it."""
+        refused = session.subscriptions.refused
+        if not refused and not self._any_refused:
+            return
+        self._any_refused = bool(refused)
+        for watch in self._watches.values():
+            words = refused.get(watch.stream)
+            if words is not None and watch.refused is None:
+                self._counters.add(
+                    "subscriptions_refused_total", self._exchange, watch.stream.channel
+                )
+                log.error(
+                    "stream refused; its neighbours go on",
+                    exchange=self._exchange,
+                    channel=watch.stream.channel,
+                    symbol=watch.stream.symbol,
+                    error=words,
+                )
+            elif words is None and watch.refused is not None:
+                watch.subscribed(now_s)
+            watch.refused = words
+
+    def ask_silent(self, session: Session, now_s: float) -> None:
+        """Ask again for what is silent.
 
         Raises:
             SessionEnd: everything is, and asking does not help.
