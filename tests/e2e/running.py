@@ -29,10 +29,11 @@ class RunningStack:
 
     Args:
         folder: data, logs and output go here.
+        every: all five exchanges as in the demo; else Binance spot alone.
         env: settings besides the free ports.
     """
 
-    def __init__(self, folder: Path, **env: str) -> None:
+    def __init__(self, folder: Path, *, every: bool = False, **env: str) -> None:
         self.folder = folder
         redis, nats, monitoring, tcp, http, flower, simulator = free_ports(7)
         ours = {
@@ -45,12 +46,12 @@ class RunningStack:
             "CLICKHOUSE__HTTP_PORT": str(http),
             "FLOWER__PORT": str(flower),
             "SIMULATOR__PORT": str(simulator),
-            "EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{simulator}",
-            "EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{simulator}",
             **env,
         }
         foreign = {key: value for key, value in os.environ.items() if "MARKETPRISM" not in key}
-        foreign |= BINANCE_SPOT_ALONE
+        if not every:
+            foreign |= BINANCE_SPOT_ALONE
+            ours["EXCHANGES__BINANCE_SPOT__SYMBOLS"] = ",".join(SYMBOLS)
         self.env = {**foreign, **{f"MARKETPRISM_{key}": value for key, value in ours.items()}}
         self.settings = config.load(env=self.env)
         self.output = folder / "up.log"
@@ -125,9 +126,17 @@ class RunningStack:
         return dict(json.loads(answer.stdout))
 
     def synced(self) -> bool:
+        """Whether every book of the settings is SYNCED."""
+        wanted = {
+            (name, symbol)
+            for name, each in self.settings.enabled_exchanges().items()
+            for symbol in each.symbols
+            if not symbol.endswith("-DVOL")
+        }
         books = self.status()["books"]
-        states = {book["symbol"]: book["state"] for book in books}
-        return states == dict.fromkeys(SYMBOLS, "SYNCED")
+        return wanted == {
+            (book["exchange"], book["symbol"]) for book in books if book["state"] == "SYNCED"
+        }
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query; waits for a ClickHouse that is being restarted."""
