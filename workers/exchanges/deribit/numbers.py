@@ -104,14 +104,38 @@ def changes(rows: Iterable[Change], *, inverse: bool) -> Levels:
     """Levels of a book's message in base units; quantity 0 removes, whatever the action says.
 
     Raises:
-        ValueError: a number is absurd, or a `delete` leaves an amount.
+        ValueError, ArithmeticError: a number is absurd, or a `delete` leaves an amount. Signs and
+            sizes of the texts are for `read_levels` to look at.
     """
     levels = []
     for action, price, amount in rows:
         if action == "delete" and amount:
             raise ValueError(f"delete at {plain(price)} leaves {plain(amount)}")
-        levels.append((plain(price), in_base(amount, price) if inverse else plain(amount)))
+        text, size = str(price), str(amount)
+        if "E" in text:
+            text = plain(price)
+        if not inverse:
+            levels.append((text, plain(amount) if "E" in size else size))
+        elif amount:
+            levels.append((text, _level_in_base(amount, price)))
+        elif price > _ZERO:
+            levels.append((text, "0"))
+        else:
+            raise ValueError(f"price {text[:40]}")
     return levels
+
+
+def _level_in_base(amount: Decimal, price: Decimal) -> str:
+    """`in_base` without its checks for signs and size: every level's text is looked at later.
+
+    Raises:
+        ValueError: there is no price, or the quantity is too small to be written.
+        ArithmeticError: it is too large.
+    """
+    base = _quantize(_divide(amount, price), _PLACES)
+    if not base:
+        raise ValueError(f"amount {str(amount)[:40]} at price {str(price)[:40]} is no quantity")
+    return format(base, "f").rstrip("0").rstrip(".")
 
 
 def pairs(rows: Iterable[tuple[Decimal, Decimal]], *, inverse: bool) -> Levels:
