@@ -9,7 +9,7 @@ UP = $(BIN)/marketprism up $(if $(SECONDS),--seconds $(SECONDS))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint bench clean
+.PHONY: help demo up down test nightly lint bench clean
 
 help: ## show this
 	@echo "usage: make TARGET [SECONDS=60] [PYTHON=python3.12]"
@@ -27,6 +27,9 @@ down: $(STAMP) ## stop a running demo or up
 
 test: $(STAMP) ## every test, on real servers with ports of their own
 	@$(BIN)/pytest
+
+nightly: $(STAMP) ## 10,000 generated fault scripts for every kind of book; about half an hour
+	@$(BIN)/pytest tests/book --hypothesis-profile=nightly --timeout 7200
 
 lint: $(STAMP) ## style, types and who may import whom
 	@echo "ruff check";          $(BIN)/ruff check .
