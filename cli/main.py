@@ -11,6 +11,7 @@ import typer
 
 from cli import (
     config,
+    dead_letters,
     down,
     env,
     migrate,
@@ -59,6 +60,7 @@ app.command(
     "tasks", epilog=options.examples("tasks", "tasks --last 50 --state FAILURE", "tasks --json")
 )(task_list.tasks_command)
 app.add_typer(watch.app, name="watch")
+app.add_typer(dead_letters.app, name="deadletters")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command
 )

@@ -23,7 +23,7 @@ from tests.exchanges.frames import (
 )
 from workers.exchanges.base import Acknowledged, ShutdownNotice
 from workers.exchanges.binance.spot.mapper import SpotMapper
-from workers.model.errors import WireError
+from workers.model.errors import KEPT_BYTES, WireError
 from workers.model.events import BookDelta, Kline, Ticker, Trade
 
 COMMON = {
@@ -283,7 +283,7 @@ def test_a_bad_message_says_why_it_is_bad(frame, kind, wrapped, warm):
     with pytest.raises(WireError) as caught:
         mapped.map(frame, RECEIVED_NS)
     assert caught.value.kind == kind
-    assert caught.value.frame == frame[:1024]
+    assert caught.value.frame == frame[:KEPT_BYTES]
 
 
 def test_a_field_more_is_tolerated_and_counted():

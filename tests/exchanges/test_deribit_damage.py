@@ -25,7 +25,7 @@ from tests.exchanges.deribit_frames import (
 from workers.exchanges.base import Reply
 from workers.model.checks import implausible
 from workers.model.codec import decode, encode
-from workers.model.errors import WireError
+from workers.model.errors import KEPT_BYTES, WireError
 from workers.model.events import (
     Event,
     OpenInterest,
@@ -95,7 +95,7 @@ def test_a_bad_message_says_why_it_is_bad(frame, kind):
     with pytest.raises(WireError) as caught:
         mapper().map(frame, RECEIVED_NS)
     assert caught.value.kind == kind
-    assert caught.value.frame == frame[:1024]
+    assert caught.value.frame == frame[:KEPT_BYTES]
 
 
 def test_names_of_unknown_fields_are_bounded():

@@ -28,7 +28,7 @@ from tests.exchanges.okx_frames import (
     row,
 )
 from workers.exchanges.base import Acknowledged, BookReset, ShutdownNotice
-from workers.model.errors import WireError
+from workers.model.errors import KEPT_BYTES, WireError
 from workers.model.events import (
     Event,
 )
@@ -192,7 +192,7 @@ def test_a_bad_message_says_why_it_is_bad(frame, kind, warm):
     with pytest.raises(WireError) as caught:
         mapped.map(frame, RECEIVED_NS)
     assert caught.value.kind == kind
-    assert caught.value.frame == frame[:1024]
+    assert caught.value.frame == frame[:KEPT_BYTES]
 
 
 def test_a_field_more_is_tolerated_and_counted():

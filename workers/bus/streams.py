@@ -169,10 +169,10 @@ async def ensure_consumer(link: Link, stream: str, name: str, consumer: Consumer
 
 async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]:
     wanted = stream.wanted(name)
-    found = await _call(client, f"STREAM.INFO.{name}", {}, missing_ok=True)
+    found = await call(client, f"STREAM.INFO.{name}", {}, missing_ok=True)
     if found is None:
         try:
-            await _call(client, f"STREAM.CREATE.{name}", wanted)
+            await call(client, f"STREAM.CREATE.{name}", wanted)
         except StreamError as error:
             raise StreamError(f"stream {name} cannot be created: {error}", error.code) from error
         return [f"stream {name}: created for {', '.join(stream.subjects)}"]
@@ -181,7 +181,7 @@ async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]
     if not differing:
         return []
     try:
-        await _call(client, f"STREAM.UPDATE.{name}", current | wanted)
+        await call(client, f"STREAM.UPDATE.{name}", current | wanted)
     except StreamError as error:
         text = f"stream {name}: NATS keeps {_both(current, wanted, differing)}: {error}"
         raise StreamError(text, error.code) from error
@@ -191,14 +191,14 @@ async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]
 async def _ensure_consumer(client: Client, stream: str, name: str, consumer: Consumer) -> list[str]:
     wanted = consumer.wanted(name)
     where = f"stream {stream}, consumer {name}"
-    found = await _call(client, f"CONSUMER.INFO.{stream}.{name}", {}, missing_ok=True)
+    found = await call(client, f"CONSUMER.INFO.{stream}.{name}", {}, missing_ok=True)
     current = found["config"] if found else {}
     differing = _differing(current, wanted)
     if found and not differing:
         return []
     request = {"stream_name": stream, "config": current | wanted}
     try:
-        await _call(client, f"CONSUMER.DURABLE.CREATE.{stream}.{name}", request)
+        await call(client, f"CONSUMER.DURABLE.CREATE.{stream}.{name}", request)
     except StreamError as error:
         text = f"{where}: NATS keeps {_both(current, wanted, differing)}: {error}"
         raise StreamError(text, error.code) from error
@@ -217,10 +217,15 @@ def _both(current: dict[str, Any], wanted: dict[str, Any], keys: list[str]) -> s
     return ", ".join(f"{key} {current.get(key)!r}, declared {wanted[key]!r}" for key in keys)
 
 
-async def _call(
+async def call(
     client: Client, endpoint: str, request: dict[str, Any], *, missing_ok: bool = False
 ) -> dict[str, Any] | None:
-    """One call of the JetStream API; None for "not found" where that is an answer."""
+    """One call of the JetStream API; None for "not found" where that is an answer.
+
+    Raises:
+        StreamError: JetStream said no.
+        TransportError: it did not answer, or is not ready.
+    """
     try:
         reply = await client.request(
             f"$JS.API.{endpoint}", json.dumps(request).encode(), timeout=API_TIMEOUT_S
@@ -253,7 +258,7 @@ async def stream_position(link: Link, name: str) -> StreamPosition:
         StreamError: there is no such stream.
         TransportError: NATS did not answer.
     """
-    info = await _call(await link.client(), f"STREAM.INFO.{name}", {})
+    info = await call(await link.client(), f"STREAM.INFO.{name}", {})
     state = (info or {})["state"]
     return StreamPosition(state["first_seq"], state["last_seq"], state["messages"])
 
@@ -265,7 +270,7 @@ async def last_delivered(link: Link, stream: str, durable: str) -> int:
         StreamError: there is no such consumer.
         TransportError: NATS did not answer.
     """
-    info = await _call(await link.client(), f"CONSUMER.INFO.{stream}.{durable}", {})
+    info = await call(await link.client(), f"CONSUMER.INFO.{stream}.{durable}", {})
     delivered: int = (info or {})["delivered"]["stream_seq"]
     return delivered
 
@@ -281,10 +286,10 @@ async def last_messages(servers: Sequence[str], subjects: Iterable[str]) -> dict
     try:
         found = {}
         for subject in subjects:
-            names = await _call(client, "STREAM.NAMES", {"subject": subject})
+            names = await call(client, "STREAM.NAMES", {"subject": subject})
             for stream in (names or {}).get("streams") or ():
                 request = {"last_by_subj": subject}
-                held = await _call(client, f"STREAM.MSG.GET.{stream}", request, missing_ok=True)
+                held = await call(client, f"STREAM.MSG.GET.{stream}", request, missing_ok=True)
                 if held is not None:
                     found[subject] = base64.b64decode(held["message"].get("data", ""))
         return found

@@ -51,6 +51,7 @@ class DeadLetters:
             "kind": error.kind,
             "detail": error.detail,
             "frame": error.frame.decode("utf-8", "backslashreplace"),
+            "truncated": error.truncated,
             "received_ns": received_ns,
             "published_ns": time.time_ns(),
         }

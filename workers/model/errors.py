@@ -4,7 +4,7 @@ MarketPrismError
  +- ExchangeError           the exchange said no (code and message kept)
  |   +- RateLimited         retry_after_s
  |   +- ExchangeBusy        it may answer later
- +- WireError               bytes we cannot use; kind says why (kept, truncated to 1 kB)
+ +- WireError               bytes we cannot use; kind says why (kept, truncated to 64 kB)
  +- BookError
  |   +- SequenceGap         expected_id, received_id
  +- TransportError          a connection or a call failed; it may be tried again
@@ -18,7 +18,8 @@ WireErrorKind = Literal[
     "broken_json", "unknown_event", "missing_field", "absurd_number", "unknown_symbol"
 ]
 
-KEPT_BYTES = 1024
+KEPT_BYTES = 64 * 1024
+"""Of a frame: most books are smaller, so that a frame can be mapped again from its dead letter."""
 
 
 class MarketPrismError(Exception):
@@ -63,13 +64,17 @@ class WireError(MarketPrismError):
         exchange: where it came from.
         kind: the counter it goes to.
         detail: what was wrong with it.
-        frame: the bytes as received; the first 1,024 are kept.
+        frame: the bytes as received; the first KEPT_BYTES are kept.
+
+    Attributes:
+        truncated: it was longer than that.
     """
 
     def __init__(self, exchange: str, kind: WireErrorKind, detail: str, frame: bytes) -> None:
         super().__init__(f"{exchange}: {kind}: {detail}")
         self.exchange, self.kind, self.detail = exchange, kind, detail
         self.frame = bytes(frame[:KEPT_BYTES])
+        self.truncated = len(frame) > KEPT_BYTES
 
 
 class BookError(MarketPrismError):
