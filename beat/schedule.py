@@ -1,5 +1,7 @@
 """Settings to the default entries; pure. Tasks are known by name only."""
 
+from dataclasses import replace
+
 from beat.entries import Entry, every
 from config import Settings, queues
 from config.poll_task import PollingTask
@@ -21,6 +23,8 @@ def schedule(settings: Settings) -> dict[str, Entry]:
         _commands(settings, "audit-books", queues.AUDIT_BOOKS, settings.schedule.audit_books),
         _commands(settings, "clean-idle-books", queues.CLEAN_IDLE_BOOKS, memory.cleanup_interval),
         _commands(settings, "check-memory", queues.CHECK_MEMORY, memory.check_interval),
+        _quality(settings, "update-ledger", queues.UPDATE_LEDGER, settings.schedule.update_ledger),
+        _quality(settings, "fill-gaps", queues.FILL_GAPS, settings.schedule.fill_gaps),
     ]
     return {entry.name: entry for group in groups for entry in group}
 
@@ -57,6 +61,14 @@ def _polls(settings: Settings, task: PollingTask) -> list[Entry]:
             phase=place / len(runs),
         )
         for place, (target, every_s) in enumerate(runs)
+    ]
+
+
+def _quality(settings: Settings, group: str, task: str, interval_s: float) -> list[Entry]:
+    """What the general worker does about the stored data of each exchange."""
+    return [
+        replace(each, queue=queues.DEFAULT_QUEUE)
+        for each in _commands(settings, group, task, interval_s)
     ]
 
 

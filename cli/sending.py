@@ -12,7 +12,7 @@ from tasks.arguments import Argument, arguments_of, check, parsed
 from workers.model.errors import MarketPrismError
 from workers.model.names import unknown_name
 
-PREFIXES = ("", "polling.", "collector.")
+PREFIXES = ("", "polling.", "collector.", "quality.", "backfill.")
 
 
 def task_names() -> list[str]:

@@ -21,6 +21,9 @@ READ_BOOK = "collector.read_book"
 CLEAN_IDLE_BOOKS = "collector.clean_idle_books"
 CHECK_MEMORY = "collector.check_memory"
 AUDIT_BOOKS = "collector.audit_books"
+UPDATE_LEDGER = "quality.update_ledger"
+FILL_GAPS = "quality.fill_gaps"
+BACKFILL_TRADES = "backfill.trades"
 
 
 def collector(exchange: str) -> str:

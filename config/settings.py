@@ -226,6 +226,10 @@ class ScheduleSettings(Section):
     tickers: Interval = POLLS[queues.POLL_TICKERS].interval_s
     audit_books: Interval = 300.0
     """Each collector compares its books with fresh snapshots."""
+    update_ledger: Interval = 60.0
+    """Closed minutes are counted, holes are named."""
+    fill_gaps: Interval = 30.0
+    """Open gaps of trades are asked for from the exchange's history."""
 
     @model_validator(mode="before")
     @classmethod

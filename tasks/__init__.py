@@ -4,9 +4,9 @@ Task and inspection modules are imported here, so that every process knows them:
 refuses a command its own process has not imported.
 """
 
-from tasks import collector, inspection, poison, polling
+from tasks import backfill, collector, inspection, poison, polling, quality
 from tasks.celery import app
 
 poison.install(app)
 
-__all__ = ["app", "collector", "inspection", "poison", "polling"]
+__all__ = ["app", "backfill", "collector", "inspection", "poison", "polling", "quality"]

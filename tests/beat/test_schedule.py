@@ -54,7 +54,7 @@ def test_commands_go_to_the_collectors_queue_and_polls_to_the_general_one(
         exchange = str(entry.kwargs["exchange"])
         assert entry.queue == (queues.collector(exchange) if command else queues.DEFAULT_QUEUE)
         seen.add(entry.task)
-    assert seen == commands | set(POLLS)
+    assert seen == commands | set(POLLS) | {queues.UPDATE_LEDGER, queues.FILL_GAPS}
 
 
 def test_upkeep_follows_its_settings(spot: dict[str, Entry]) -> None:

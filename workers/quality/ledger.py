@@ -35,6 +35,13 @@ FROM gaps
 WHERE exchange = %(exchange)s AND stored_ns >= %(since)s
 ORDER BY received_ns
 """
+_UNUSED_IN = """
+SELECT DISTINCT toUInt64OrZero(value) AS id
+FROM quality_events
+WHERE exchange = %(exchange)s AND symbol = %(symbol)s AND market_type = %(market_type)s
+  AND check = 'unused_trade_id' AND data_type = %(data_type)s
+  AND id BETWEEN %(first)s AND %(last)s
+"""
 
 
 class Look(NamedTuple):
@@ -75,6 +82,16 @@ def _unused_of(
     first, end = min(times) - UNUSED_LATE_NS, max(times) + UNUSED_LATE_NS
     unused = trade_rows.unused_ids(settings, exchange, first, end)
     return {series: ranges_of(ids) for series, ids in unused.items()}
+
+
+def unused_in(settings: ClickHouseSettings, series: Series, ids: Range) -> list[Range]:
+    """Ids of a range that the exchange left out and said so.
+
+    Raises:
+        StoreError: see `query`.
+    """
+    found = query(settings, _UNUSED_IN, {**series._asdict(), "first": ids[0], "last": ids[1]}).rows
+    return ranges_of(row[0] for row in found)
 
 
 def look(settings: ClickHouseSettings, exchange: str, now_ns: int | None = None) -> Look:

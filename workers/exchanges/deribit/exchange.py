@@ -11,6 +11,7 @@ import msgspec
 from workers.book.sequence import Sequencer, Snapshot
 from workers.exchanges.base import Acknowledged, Bucket, Heartbeat, Limits, Stream
 from workers.exchanges.deribit import requests
+from workers.exchanges.deribit.history import HISTORY
 from workers.exchanges.deribit.mapper import DeribitMapper
 from workers.exchanges.deribit.names import RESOLUTIONS, index_of, volatility_symbol
 from workers.exchanges.deribit.polling import ASKS
@@ -101,6 +102,7 @@ class Deribit:
         )
     )
     asks = ASKS
+    trade_history = HISTORY
     books_from_stream = True
     shared_channels: frozenset[str] = ABOUT_ALL | {"index-price"}
     answers_each_stream = False

@@ -1,0 +1,41 @@
+"""The completeness ledger kept up to date, and its gaps sent for."""
+
+from typing import Any
+
+from config import queues
+from tasks.celery import EXPECTED, app
+from workers.model.names import unknown_name
+from workers.quality.filling import due_gaps
+from workers.quality.ledger import look, tell_gaps
+
+
+@app.task(name=queues.UPDATE_LEDGER, throws=EXPECTED)
+def update_ledger(exchange: str) -> dict[str, Any]:
+    """Count the closed minutes of an exchange that changed, and name their holes."""
+    _known(exchange)
+    return look(app.settings.clickhouse, exchange)._asdict()
+
+
+@app.task(name=queues.FILL_GAPS, throws=EXPECTED)
+def fill_gaps(exchange: str) -> dict[str, Any]:
+    """Take over what collectors told, and send for the open gaps of an exchange."""
+    _known(exchange)
+    told = tell_gaps(app.settings.clickhouse, exchange)
+    due = due_gaps(app.settings.clickhouse, exchange)
+    for gap in due:
+        app.send_task(
+            queues.BACKFILL_TRADES,
+            kwargs={
+                "exchange": exchange,
+                "symbol": gap.symbol,
+                "first_id": gap.first_id,
+                "last_id": gap.last_id,
+                "data_type": gap.data_type,
+            },
+        )
+    return {"told": len(told), "sent": [gap.name for gap in due]}
+
+
+def _known(exchange: str) -> None:
+    if exchange not in app.settings.exchanges:
+        raise unknown_name("exchange", exchange, app.settings.exchanges)
