@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from cli import (
+    completeness,
     config,
     dead_letters,
     down,
@@ -22,6 +23,7 @@ from cli import (
     run,
     schedule,
     status,
+    streams,
     task_list,
     trades,
     up,
@@ -61,6 +63,16 @@ app.command(
 )(task_list.tasks_command)
 app.add_typer(watch.app, name="watch")
 app.add_typer(dead_letters.app, name="deadletters")
+app.add_typer(streams.app, name="streams")
+app.command(
+    "completeness",
+    epilog=options.examples(
+        "completeness",
+        "completeness --day yesterday --exchange binance_spot",
+        "completeness --hour 14 --symbol BTC-USDT   # minute by minute",
+        "completeness --day 2026-11-22 --report day.html",
+    ),
+)(completeness.completeness_command)
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command
 )

@@ -149,9 +149,9 @@ async def ensure_streams(servers: Sequence[str], streams_file: Path | str) -> li
     try:
         changes = []
         for name, stream in declared.items():
-            changes += await _ensure_stream(client, name, stream)
+            changes += await make_stream(client, name, stream)
             for durable, consumer in stream.consumers.items():
-                changes += await _ensure_consumer(client, name, durable, consumer)
+                changes += await make_consumer(client, name, durable, consumer)
         return changes
     finally:
         await close(client)
@@ -164,10 +164,11 @@ async def ensure_consumer(link: Link, stream: str, name: str, consumer: Consumer
         StreamError: there is no such stream, or NATS refuses the change.
         TransportError: NATS did not answer.
     """
-    return await _ensure_consumer(await link.client(), stream, name, consumer)
+    return await make_consumer(await link.client(), stream, name, consumer)
 
 
-async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]:
+async def make_stream(client: Client, name: str, stream: Stream) -> list[str]:
+    """One stream created or brought up to date; raises and returns as `ensure_streams`."""
     wanted = stream.wanted(name)
     found = await call(client, f"STREAM.INFO.{name}", {}, missing_ok=True)
     if found is None:
@@ -177,7 +178,7 @@ async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]
             raise StreamError(f"stream {name} cannot be created: {error}", error.code) from error
         return [f"stream {name}: created for {', '.join(stream.subjects)}"]
     current = found["config"]
-    differing = _differing(current, wanted)
+    differing = differing_fields(current, wanted)
     if not differing:
         return []
     try:
@@ -188,12 +189,13 @@ async def _ensure_stream(client: Client, name: str, stream: Stream) -> list[str]
     return [f"stream {name}: {_both(current, wanted, differing)}"]
 
 
-async def _ensure_consumer(client: Client, stream: str, name: str, consumer: Consumer) -> list[str]:
+async def make_consumer(client: Client, stream: str, name: str, consumer: Consumer) -> list[str]:
+    """One consumer created or brought up to date; raises and returns as `ensure_streams`."""
     wanted = consumer.wanted(name)
     where = f"stream {stream}, consumer {name}"
     found = await call(client, f"CONSUMER.INFO.{stream}.{name}", {}, missing_ok=True)
     current = found["config"] if found else {}
-    differing = _differing(current, wanted)
+    differing = differing_fields(current, wanted)
     if found and not differing:
         return []
     request = {"stream_name": stream, "config": current | wanted}
@@ -205,7 +207,9 @@ async def _ensure_consumer(client: Client, stream: str, name: str, consumer: Con
     return [f"{where}: {_both(current, wanted, differing)}" if found else f"{where}: created"]
 
 
-def _differing(current: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def differing_fields(current: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Names of the fields we decide that NATS has otherwise."""
+
     # NATS leaves fields out that have their zero value, "none" included for compression
     def plain(value: object) -> object:
         return None if value in (0, "", "none", None) else value
