@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from cli import (
+    backfill,
     completeness,
     config,
     dead_letters,
@@ -73,6 +74,7 @@ app.command(
         "completeness --day 2026-11-22 --report day.html",
     ),
 )(completeness.completeness_command)
+app.add_typer(backfill.app, name="backfill")
 app.command("migrate", epilog=options.examples("migrate", "migrate --config config/demo.yaml"))(
     migrate.migrate_command
 )

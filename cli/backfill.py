@@ -1,0 +1,283 @@
+"""`marketprism backfill ...`: past data fetched by hand, with progress; can be broken off."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cli.options import (
+    AsJson,
+    ConfigFile,
+    ExchangeName,
+    SymbolName,
+    examples,
+    exchange_named,
+)
+from cli.output import console, plain_errors, print_json
+from cli.stores import reach_clickhouse
+from config import queues
+from config.load import load
+from config.settings import Settings
+from workers.model.errors import MarketPrismError
+
+app = typer.Typer(
+    help="Fetch past data: only what is missing, under the shared budget. Broken off, it goes on "
+    "where it was when the same command is given again.",
+    no_args_is_help=True,
+)
+
+From = Annotated[str, typer.Option("--from", metavar="TIME", help="UTC: 2026-11-22T08:00")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="UTC; default: now.")]
+Aggregates = Annotated[bool, typer.Option("--aggregates", help="Aggregates, not single trades.")]
+Period = Annotated[str, typer.Option("--interval", "--period", help="1m, 5m, 1h, 1d, ...")]
+Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="BTC or ETH.")]
+STOP_S = 10.0
+
+
+@app.command(
+    "trades",
+    epilog=examples("backfill trades binance_spot BTC-USDT --from 2026-11-22 --to 2026-11-23"),
+)
+def trades_command(
+    exchange: ExchangeName,
+    symbol: SymbolName,
+    start: From,
+    to: To = None,
+    aggregates: Aggregates = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the trades of a span that are not stored. Exit code 2 if some stay missing."""
+    with plain_errors(as_json=as_json):
+        settings = load()
+        name = exchange_named(settings, exchange)
+        begin_ns, end_ns = span_ns(start, to)
+        reach_clickhouse(settings.clickhouse)
+        with _rooms(settings) as rooms, _progress() as progress:
+            from workers.quality.holes import count
+            from workers.runtime.backfill_span import to_ask_for
+
+            data_type = "aggregate-trade" if aggregates else "trade"
+            span = rooms.spans.plan(name, symbol.upper(), data_type, begin_ns, end_ns)
+            total = to_ask_for(span)
+            bar = progress.add_task(f"{total:,} {data_type}s", total=total)
+            for found in rooms.spans.run(span):
+                asked = found.published + count(found.absent) + count(found.left)
+                progress.update(bar, completed=asked)
+            still = count(rooms.spans.finish(span))
+        facts = {
+            "exchange": name,
+            "symbol": symbol.upper(),
+            "data_type": data_type,
+            "first_id": span.ids and span.ids[0],
+            "last_id": span.ids and span.ids[1],
+            "missing_before": total,
+            "published": span.found.published,
+            "questions": span.found.questions,
+            "missing": still,
+            "why": (span.found.why or span.history.limit) if still else "",
+        }
+        _say(facts, _trades_told(facts), as_json=as_json)
+        raise typer.Exit(2 if still else 0)
+
+
+@app.command("klines", epilog=examples("backfill klines okx_spot BTC-USDT --from 2026-10-01"))
+def klines_command(
+    exchange: ExchangeName,
+    symbol: SymbolName,
+    start: From,
+    to: To = None,
+    interval: Period = "1m",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch closed candles of a span."""
+    more = {"symbol": symbol.upper(), "interval": interval}
+    _poll(queues.POLL_KLINES, exchange, more, start, to, interval, as_json=as_json)
+
+
+@app.command("funding", epilog=examples("backfill funding deribit BTC-USD-PERP --from 2026-10-01"))
+def funding_command(
+    exchange: ExchangeName,
+    symbol: SymbolName,
+    start: From,
+    to: To = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the funding rates that were paid in a span."""
+    more = {"symbol": symbol.upper()}
+    _poll(queues.POLL_FUNDING_RATE_HISTORY, exchange, more, start, to, "", as_json=as_json)
+
+
+@app.command(
+    "open-interest",
+    epilog=examples("backfill open-interest okx_derivatives BTC-USDT-PERP --from 2026-11-20"),
+)
+def open_interest_command(
+    exchange: ExchangeName,
+    symbol: SymbolName,
+    start: From,
+    to: To = None,
+    period: Period = "5m",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch open interest at each period's edge; Deribit has no such history."""
+    more = {"symbol": symbol.upper(), "period": period}
+    _poll(queues.POLL_OPEN_INTEREST_HISTORY, exchange, more, start, to, period, as_json=as_json)
+
+
+@app.command(
+    "volatility-index", epilog=examples("backfill volatility-index deribit BTC --from 2026-10-01")
+)
+def volatility_command(
+    exchange: ExchangeName,
+    currency: Currency,
+    start: From,
+    to: To = None,
+    resolution: Period = "1m",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch candles of a volatility index (DVOL)."""
+    more = {"currency": currency.upper(), "resolution": resolution}
+    _poll(queues.POLL_VOLATILITY_INDEX, exchange, more, start, to, resolution, as_json=as_json)
+
+
+def _poll(
+    task: str,
+    exchange: str,
+    more: dict[str, Any],
+    start: str,
+    to: str | None,
+    period: str,
+    *,
+    as_json: bool,
+) -> None:
+    with plain_errors(as_json=as_json):
+        settings = load()
+        name = exchange_named(settings, exchange)
+        begin_ns, end_ns = span_ns(start, to)
+        with _rooms(settings) as rooms, _progress() as progress:
+            from workers.runtime.backfill_span import PollSpan, row_seconds
+            from workers.runtime.poll_arguments import checked
+
+            arguments = {"exchange": name, **more}
+            try:
+                checked(task, arguments)
+            except ValueError as error:
+                raise MarketPrismError(str(error)) from error
+            bounds = (begin_ns // 10**9, end_ns // 10**9)
+            folder = settings.data_path / "backfill"
+            span = PollSpan(rooms.polls, task, arguments, row_seconds(period), bounds, folder)
+            total, began, events = span.end_s - span.begin_s, span.reached_s, 0
+            bar = progress.add_task(
+                task.partition(".")[2], total=total, completed=began - span.begin_s
+            )
+            for reached_s, many in span.run():
+                events += many
+                progress.update(bar, completed=reached_s - span.begin_s)
+        facts = {"task": task, **arguments, "published": events}
+        resumed = "" if began == span.begin_s else f", gone on at {began - span.begin_s} s"
+        _say(facts, f"{events:,} rows published{resumed}", as_json=as_json)
+
+
+class _Rooms:
+    """What fetching takes, in this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        from workers.exchanges import registry
+        from workers.runtime.backfill_span import SpanBackfill
+        from workers.runtime.backfills import Backfills
+        from workers.runtime.poller import Pollers
+        from workers.runtime.polls import Polls
+        from workers.runtime.publishing import EventPublisher
+        from workers.transport.network import Network
+
+        self.pollers = Pollers(
+            settings.exchanges,
+            registry.exchange,
+            redis_url=settings.redis.url,
+            network=Network.from_settings(settings.network),
+        )
+        self.publisher = EventPublisher(settings.nats)
+        self.polls = Polls(settings, self.pollers, self.publisher)
+        backfills = Backfills(settings, self.pollers, self.publisher)
+        self.spans = SpanBackfill(settings.clickhouse, backfills, self.pollers)
+
+
+@contextmanager
+def _rooms(settings: Settings) -> Iterator[_Rooms]:
+    rooms = _Rooms(settings)
+    try:
+        yield rooms
+    finally:
+        rooms.pollers.close()
+        rooms.publisher.stop(STOP_S)
+
+
+def _progress() -> Progress:
+    """On stderr: share, time so far and left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+    )
+
+
+def span_ns(start: str, to: str | None) -> tuple[int, int]:
+    """First and last moment of a span, nanoseconds.
+
+    Raises:
+        MarketPrismError: one is no time, or the end is not after the beginning.
+    """
+    now = datetime.now(UTC)
+    begin, end = _moment("--from", start), now if to is None else _moment("--to", to)
+    end = min(end, now)
+    if end <= begin:
+        raise MarketPrismError(
+            f"--from {begin.isoformat()} is not before {end.isoformat()}; nothing to fetch"
+        )
+    return round(begin.timestamp()) * 10**9, round(end.timestamp()) * 10**9
+
+
+def _moment(option: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise MarketPrismError(
+            f"{option} {text!r}; write a time such as 2026-11-22 or 2026-11-22T08:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _trades_told(facts: dict[str, Any]) -> str:
+    if facts["first_id"] is None:
+        return "nobody traded in this span"
+    if not facts["missing_before"]:
+        return f"all {facts['last_id'] - facts['first_id'] + 1:,} trades are stored already"
+    end = f"{facts['missing']:,} stay missing: {facts['why']}" if facts["missing"] else "all stored"
+    return f"{facts['published']:,} trades in {facts['questions']:,} questions; {end}"
+
+
+def _say(facts: dict[str, Any], told: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(facts)
+    else:
+        print(told)
