@@ -153,3 +153,23 @@ def test_many_faults_in_a_row_end_in_true_books(run_collector: Run, seed: int):
         top = max(claimed, default=max(got))
         missing = set(range(min(got), max(max(got), top) + 1)) - set(got)
         assert claimed == {each for each in missing if each <= top}
+
+
+def test_many_deep_books_start_shallow_within_the_budget_and_are_widened_later(run_collector: Run):
+    running = run_collector(
+        *("--symbols", names(60), "--levels", "1600"),
+        EXCHANGES__BINANCE_SPOT__SYMBOLS=names(60),
+        EXCHANGES__BINANCE_SPOT__DEPTH="1400",
+    )
+    wait_until(lambda: running.service.status()["snapshots"]["eta_s"] is not None, 30, "an ETA")
+    running.wait_synced(60)
+    counts = [book["bid_count"] for book in running.books().values()]
+    assert sum(count <= 1100 for count in counts) > 40
+    wait_until(
+        lambda: max(book["verified_depth"] for book in running.books().values()) >= 1350,
+        60,
+        "a book widened",
+    )
+    assert running.service.counters.total("rest_errors_total") == 0
+    assert state(running)["limited"] == {}
+    assert running.service.counters.total("gaps_total") == 0

@@ -4,7 +4,7 @@ Many books at once, at the start or after an outage, are built from few levels f
 cost the budget five times as much; they are widened afterwards, with what the budget has to spare.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from config.settings import ExchangeSettings
 from workers.book.sequence import Snapshot
@@ -53,6 +53,11 @@ class BookSnapshots:
         self._counters, self._clock = counters, clock
         self._post, self._renew, self._act = post, renew, act
         self.from_stream = exchange.books_from_stream
+
+    def expect(self, books: Iterable[LiveBook]) -> None:
+        """These are all going to ask for a snapshot soon."""
+        if not self.from_stream:
+            self._fetcher.expect(each.instrument.symbol for each in books)
 
     def request(self, live: LiveBook, cause: str) -> None:
         """Have a book built from a fresh snapshot; what was asked for before is void."""

@@ -143,6 +143,8 @@ class LiveBooks:
     def connected(self) -> None:
         """Streams are being subscribed: snapshots make sense from here on."""
         self._streaming = True
+        wanted = [live for live in self._books.values() if not (live.halted or live.dropped)]
+        self._snapshots.expect(wanted)
 
     def resume(self, delta: BookDelta) -> None:
         """Name what is missing behind a delta that was published before this process began."""

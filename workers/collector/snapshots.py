@@ -3,7 +3,7 @@
 import heapq
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -23,9 +23,10 @@ log = structlog.get_logger(__name__)
 CALL_DEADLINE_S = 120.0
 """Waiting for budget and the call itself, together."""
 FIRST_LEVELS = 1000
-"""Levels a side of first books while many wait: at Binance spot a fifth of the cost of 5000."""
-MANY = 0.5
-"""Many wait when deep books for all of them would cost more than this part of a window's budget."""
+"""Levels a side of a first book while the budget has not what deep ones for all that wait would
+cost: at Binance spot a fifth of that of 5000."""
+EXPECTED_S = 30.0
+"""A book that has not asked for its snapshot by then is not going to."""
 WIDEN_CAUSE = "depth"
 COMPARE_CAUSE = "compare"
 SPARE_CAUSES = frozenset({WIDEN_CAUSE, COMPARE_CAUSE})
@@ -85,6 +86,7 @@ class SnapshotFetcher(threading.Thread):
         self.last_error: str | None = None
         self.crashed: BaseException | None = None
         self.fetched = 0
+        self._expected: dict[str, float] = {}
         self._urgent = 0
         self._call_s = 0.1
         self._ready_s = 0.0
@@ -100,6 +102,12 @@ class SnapshotFetcher(threading.Thread):
         if not self._urgent:
             return None
         return round(max(0.0, self._ready_s - self._clock.monotonic_s()), 1)
+
+    def expect(self, symbols: Iterable[str]) -> None:
+        """Their books are going to be asked for: how many they are says how deep to begin."""
+        with self._changed:
+            until_s = self._clock.monotonic_s() + EXPECTED_S
+            self._expected.update(dict.fromkeys(symbols, until_s))
 
     def request(self, job: SnapshotJob, delay_s: float) -> None:
         """Queue a job, to be served no sooner than in `delay_s`."""
@@ -158,6 +166,8 @@ class SnapshotFetcher(threading.Thread):
             return
         self.last_error = None
         self.fetched += 1
+        with self._changed:
+            self._expected.pop(job.symbol, None)
         self._call_s += 0.1 * (self._clock.monotonic_s() - begun_s - self._call_s)
         job.deliver(snapshot)
 
@@ -166,20 +176,20 @@ class SnapshotFetcher(threading.Thread):
         if job.depth <= FIRST_LEVELS:
             return job.depth
         deep = self._exchange.snapshot_request(job.raw_symbol, job.depth).weight
-        return (
-            FIRST_LEVELS
-            if self._waiting_urgent() * deep > MANY * self._budget.usable
-            else job.depth
-        )
+        budget = self._budget
+        deep_for_all = max(1, self._waiting_urgent()) * deep <= budget.usable - budget.used
+        return job.depth if deep_for_all else FIRST_LEVELS
 
     def _waiting_urgent(self) -> int:
-        """Books that wait for their snapshot, the one at hand not counted."""
+        """Books that wait for their snapshot or are going to; the one at hand may be left out."""
         with self._changed:
-            return sum(1 for _, _, job in self._jobs if job.cause not in SPARE_CAUSES)
+            waiting = {job.symbol for _, _, job in self._jobs if job.cause not in SPARE_CAUSES}
+            now_s = self._clock.monotonic_s()
+            return len(waiting | {each for each, s in self._expected.items() if s > now_s})
 
     def _estimate(self, weight: int, *, spare: bool) -> None:
         """Foresee when all books have their snapshots: as fast as calls and the budget go."""
-        self._urgent = self._waiting_urgent() + (not spare)
+        self._urgent = max(self._waiting_urgent(), not spare)
         budget, cost = self._budget, self._urgent * weight
         beyond = max(0.0, cost - (budget.usable - budget.used))
         paced_s = beyond / budget.usable * budget.window_s
