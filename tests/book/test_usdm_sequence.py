@@ -114,3 +114,11 @@ def test_an_audit_that_ends_inside_an_update_is_compared_after_it():
     assert sync.audit(snapshot(155, [("100", "7"), ("99", "1")], ASKS)) == ()
     assert (sync.audits_agreed, sync.audits_differed) == (1, 0)
     assert sync.audit(snapshot(155, [("100", "7"), ("99", "2")], ASKS))[0].cause == "audit"
+
+
+def test_a_crossed_update_that_the_snapshot_contains_is_not_met_again():
+    sync = buffering(update(90, 110, 80))
+    sync.snapshot(snapshot(100, BIDS, ASKS))
+    assert sync.delta(update(150, 160, 110, [("105", "1")]))[-1] == RequestSnapshot("crossed")
+    assert sync.snapshot(snapshot(160, BIDS, ASKS)) == (PublishBook(),)
+    assert (sync.state, sync.last_id) == ("SYNCED", 160)

@@ -304,8 +304,6 @@ class BookSync:
         if self.book.crossed:
             return self._refuse("crossed", delta)
         self._sequencer.accept(delta)
-        if delta.prev_update_id is not None and delta.prev_update_id > delta.last_update_id:
-            self._history.clear()  # the exchange counts anew: ids from before mean nothing now
         self._history.append(delta)
         self._stale, self._outdated = False, 0
         self.applied += 1
