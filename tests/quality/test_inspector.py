@@ -25,7 +25,7 @@ def common(symbol: str = "BTC-USDT") -> dict[str, Any]:
 
 
 def trade(at_ns: int = BEGIN_NS, price: str = "100", **changes: Any) -> Trade:
-    facts = common() | {"exchange_ns": at_ns, "received_ns": at_ns} | changes
+    facts = common() | {"exchange_ns": at_ns, "received_ns": max(at_ns, BEGIN_NS)} | changes
     return Trade(**facts, trade_id=1, price=price, quantity="1", side="buy")
 
 
@@ -64,6 +64,12 @@ def test_times_that_go_back_are_counted_with_the_first_case_shown(inspector: Ins
     assert (event.check, event.data_type, event.symbol) == ("time_reversed", "trade", "BTC-USDT")
     assert (event.count, event.value, event.limit) == (2, "3 ms", "0 ms")
     assert inspector.take_counts() == {"time_reversed": 2}
+
+
+def test_a_time_in_the_future_makes_none_after_it_late(inspector: Inspector) -> None:
+    ahead = trade(exchange_ns=BEGIN_NS + 3600 * SECOND)
+    feed(inspector, ahead, trade(BEGIN_NS), trade(BEGIN_NS + 1))
+    assert told(inspector) == []
 
 
 def test_each_stream_has_its_own_order(inspector: Inspector) -> None:
