@@ -1,4 +1,4 @@
-from workers.collector.plan import Share, plan
+from workers.collector.plan import Share, plan, streams_of
 from workers.exchanges.registry import EXCHANGES
 from workers.model.instrument import Instrument
 
@@ -20,7 +20,8 @@ def instruments(count: int) -> list[Instrument]:
 
 
 def shares(count: int, channels: str, most: int, exchange: str = "binance_spot") -> list[Share]:
-    return plan(EXCHANGES[exchange], "wss://host", instruments(count), channels.split(), most)
+    wanted = streams_of(EXCHANGES[exchange], [(i, channels.split()) for i in instruments(count)])
+    return plan(EXCHANGES[exchange], "wss://host", wanted, most)
 
 
 def test_every_stream_is_on_exactly_one_connection_and_none_is_overfull():

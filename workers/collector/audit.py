@@ -60,6 +60,10 @@ class BookAuditor:
         self._one = asyncio.Lock()
         self._audited_s: dict[str, float] = {}
 
+    def know(self, instruments: Sequence[Instrument]) -> None:
+        """These are collected, too, from now on."""
+        self._instruments |= {each.symbol: each for each in instruments}
+
     async def audit(self, symbols: Sequence[str]) -> dict[str, Any]:
         """Audit books until all are done or the round is over.
 

@@ -65,19 +65,25 @@ class LiveBooks:
             exchange, settings, fetcher, counters, clock, post, renew, self._do_all
         )
         self._from_stream = exchange.books_from_stream
+        self._errors = errors
         self.suspicion = Suspicion(errors)
         self._streaming = False
-        self._books = {
-            each.symbol: LiveBook(
-                each,
-                BookSync(each.symbol, Book(settings.depth), exchange.sequencer),
-                ResyncPolicy(errors),
-            )
-            for each in instruments
-        }
+        self._books: dict[str, LiveBook] = {}
+        for each in instruments:
+            self.add(each)
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._books
+
+    def add(self, instrument: Instrument) -> None:
+        """Keep a book of one more symbol, from its next update on."""
+        machine = BookSync(instrument.symbol, Book(self._settings.depth), self._exchange.sequencer)
+        self._books[instrument.symbol] = LiveBook(instrument, machine, ResyncPolicy(self._errors))
+
+    def remove(self, symbol: str) -> None:
+        """Keep no book of a symbol any more; a snapshot that was asked for is not waited for."""
+        live = self._books.pop(symbol)
+        live.epoch += 1
 
     def symbols(self) -> Iterable[str]:
         """Symbols of the books here, halted ones too."""

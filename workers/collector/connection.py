@@ -7,7 +7,6 @@ the exchange's notice) is replaced while it still reads: see handover.py for wha
 
 import queue
 import threading
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from workers.collector.books import LiveBooks
 from workers.collector.common import Common
 from workers.collector.dead_letters import DeadLetters
 from workers.collector.intake import Intake
+from workers.collector.lineup import Change, Lineup
 from workers.collector.opening import Opening
 from workers.collector.outbox import Outbox
 from workers.collector.plan import Share
@@ -24,9 +24,9 @@ from workers.collector.renewals import Renewals
 from workers.collector.replacing import Replacing
 from workers.collector.session import Session, SessionEnd
 from workers.collector.upkeep import Upkeep
-from workers.collector.watch import StreamWatch
+from workers.collector.watch import channel_of
 from workers.model.errors import TransportError
-from workers.model.events import AnyEvent
+from workers.model.events import AnyEvent, BookDelta
 from workers.transport.reconnect import Backoff
 from workers.transport.websocket import Disconnected
 
@@ -56,16 +56,21 @@ class Connection(threading.Thread):
     def __init__(self, index: int, share: Share, common: Common) -> None:
         exchange, self._common, self._clock = common.exchange, common, common.clock
         super().__init__(name=f"{exchange.name}.{index}", daemon=True)
-        self.index, self.streams, self._url = index, share.streams, share.url
+        self.index, self._url = index, share.url
         self._exchange, self._counters = exchange, common.counters
         self._outbox = Outbox(common.publisher)
         self._mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._mapper = exchange.mapper(common.instruments)
         self._dead_letters = DeadLetters(exchange.name, self._outbox, common.counters)
         self._renewals = Renewals()
-        now_s = self._clock.monotonic_s()
-        booked = {each.symbol for each in self.streams if each.channel == "orderbook"}
+        lineup = self._lineup = Lineup(
+            exchange,
+            share.streams,
+            common.instruments,
+            common.counters,
+            self._clock.monotonic_s(),
+        )
+        booked = {each.symbol for each in lineup.streams if each.channel == "orderbook"}
         self._books = LiveBooks(
             exchange,
             [each for each in common.instruments if each.symbol in booked],
@@ -78,14 +83,12 @@ class Connection(threading.Thread):
             lambda symbol, delay_s: self._renewals.ask(symbol, self._clock.monotonic_s() + delay_s),
             self._clock,
         )
-        watches = self._watches = {
-            (each.channel, each.symbol): StreamWatch(each, now_s) for each in self.streams
-        }
+        self._watches = watches = lineup.watches
         self._intake = Intake(
             exchange.name,
             self._books,
             watches,
-            {each.symbol for each in common.instruments},
+            lineup.collected,
             common.on_change,
             self._outbox,
             common.counters,
@@ -94,13 +97,11 @@ class Connection(threading.Thread):
         self._upkeep = Upkeep(exchange.name, watches, self._books, common.counters)
         self._session: Session | None = None
         self._replacing = Replacing(
-            common, index, self._new_session, self._subscribe, self._books, self._intake, watches
+            common, index, self._new_session, lineup.begin, self._books, self._intake, watches
         )
         self._next_tick_s = 0.0
         self._at_once_s = float("-inf")
         self._retry_s: float | None = None
-        self._extra_counted: Counter[str] = Counter()
-        self._checksums_counted: Counter[str] = Counter()
         self.state = "connecting"
         self.attempts = 0
         self.last_error: str | None = None
@@ -116,8 +117,29 @@ class Connection(threading.Thread):
 
     def resume(self, event: AnyEvent) -> None:
         """Go on behind an event of ours published by a process before; only before `start`."""
-        if any(stream.symbol == event.symbol for stream in self.streams):
+        if any(stream.symbol == event.symbol for stream in self._lineup.streams):
             self._intake.resume(event)
+
+    def change(self, change: Change) -> None:
+        """Take streams in and let streams go; for a letter. The other streams notice nothing."""
+        new = self._lineup.change(change, self._session, self._clock.monotonic_s())
+        for each in change.drop:
+            self._intake.forget(each.channel, each.symbol)
+            if each.channel == "orderbook" and each.symbol in self._books:
+                self._books.remove(each.symbol)
+        booked = {each.symbol for each in new if each.channel == "orderbook"}
+        for instrument in change.instruments:
+            if instrument.symbol in booked:
+                self._books.add(instrument)
+                if instrument.status != "trading":
+                    self._halt(instrument.symbol, instrument.raw_status)
+        begun = {(each.channel, each.symbol) for each in new}
+        for event in change.before:
+            channel = "orderbook" if isinstance(event, BookDelta) else channel_of(event)
+            if (channel, event.symbol) in begun:
+                self._intake.resume(event)
+        self._replacing.begin_again()
+        self._tell()
 
     def halt(self, symbol: str, why: str | None) -> None:
         """Keep no book of a symbol that is not traded, or keep it again (None); any thread."""
@@ -234,29 +256,20 @@ class Connection(threading.Thread):
             exchange=self._exchange.name,
             index=self.index,
             url=self._url,
-            streams=len(self.streams),
+            streams=len(self._lineup.streams),
         )
         now_s = self._clock.monotonic_s()
         self._books.connected()
         for watch in self._watches.values():
             watch.subscribed(now_s)
-        self._subscribe(session)
-
-    def _subscribe(self, session: Session) -> None:
-        """Ask for all streams that are wanted; those refused before come last."""
-        off = {each.stream for each in self._watches.values() if each.off is not None}
-        wanted = [each for each in self.streams if each not in off]
-        refused = {
-            each.stream: each.refused for each in self._watches.values() if each.refused is not None
-        }
-        session.begin(wanted, refused)
+        self._lineup.begin(session)
 
     def _new_session(self) -> Session:
         common = self._common
         return Session(
             common.dial(self._url),
             self._exchange,
-            self._mapper,
+            self._lineup.mapper,
             common.stability,
             self._dead_letters,
             self._counters,
@@ -311,12 +324,13 @@ class Connection(threading.Thread):
         subscribed = session.age_s(now_s) > QUIET_BOOK_S and not session.waiting
         self._books.tick(now_s, subscribed=subscribed)
         renewed = self._renewals.due(now_s)
-        session.renew([self._watches["orderbook", each].stream for each in renewed])
+        keys = [("orderbook", each) for each in renewed]
+        session.renew([self._watches[key].stream for key in keys if key in self._watches])
         if not self._replacing.under_way:
             self._upkeep.ask_silent(session, now_s)
         self._intake.tick(now_s)
         self._upkeep.note_refused(session, now_s)
-        self._count_extra_fields()
+        self._lineup.count()
         self._tell()
 
     def _halt(self, symbol: str, why: str | None) -> None:
@@ -332,18 +346,6 @@ class Connection(threading.Thread):
         elif session is not None:
             watch.subscribed(self._clock.monotonic_s())
             session.subscribe([watch.stream])
-
-    def _count_extra_fields(self) -> None:
-        for field, count in list(self._mapper.extra_fields.items()):
-            new = count - self._extra_counted[field]
-            if new:
-                self._extra_counted[field] = count
-                self._counters.add("extra_fields_total", self._exchange.name, field, by=new)
-        # Only OKX has checksums, and since 2026-06 none that says anything.
-        for result, count in list(getattr(self._mapper, "checksums", {}).items()):
-            new = count - self._checksums_counted[result]
-            self._checksums_counted[result] = count
-            self._counters.add("book_checksums_total", self._exchange.name, result, by=new)
 
     def _idle(self, seconds: float) -> None:
         """Wait without a connection, still reading mail; ends early on stop."""

@@ -1,21 +1,24 @@
 """The instruments of one collector: loaded at the start, looked at again now and then."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
-from config.settings import ExchangeSettings, ReconnectSettings
+from config.settings import ReconnectSettings
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError, RateLimited
 from workers.model.events import InstrumentChange
 from workers.model.instrument import Instrument
+from workers.model.names import UnknownName, unknown_name
 from workers.transport.http import HttpClient
 from workers.transport.reconnect import Backoff
 
 log = structlog.get_logger(__name__)
 
+FRESH_S = 10.0
+"""A list so young is not asked for again."""
 AGAIN_S = 600.0
 """Lists of instruments are read again this often: not every exchange tells of a halted symbol."""
 
@@ -25,30 +28,34 @@ class Instruments:
 
     Attributes:
         chosen: instruments that are collected, by symbol; facts as of the latest list.
-        unlisted: symbols of the settings that the exchange does not list.
+        listed: all the exchange lists, by symbol, as of the latest list.
+        unlisted: wanted symbols that the exchange does not list.
         last_error: why they could not be loaded, or what is wrong with the settings.
     """
 
     def __init__(
         self,
         exchange: Exchange,
-        settings: ExchangeSettings,
         reconnect: ReconnectSettings,
         client: HttpClient,
         clock: Clock,
     ) -> None:
-        self._exchange, self._settings, self._rule = exchange, settings, reconnect
+        self._exchange, self._rule = exchange, reconnect
         self._client, self._clock = client, clock
+        self._listed_s: float | None = None
+        self.listed: dict[str, Instrument] = {}
         self.chosen: dict[str, Instrument] = {}
         self.unlisted: list[str] = []
         self.last_error: str | None = None
 
-    async def load(self) -> list[Instrument]:
-        """The instruments to collect; tried until the exchange answers."""
+    async def load(self) -> None:
+        """Learn what is listed; tried until the exchange answers."""
+        if self._listed_s is not None and self._clock.monotonic_s() - self._listed_s < FRESH_S:
+            return
         backoff = Backoff(self._rule.first_delay, self._rule.max_delay)
         while True:
             try:
-                listed = await self._fetch()
+                await self._fetch()
                 break
             except MarketPrismError as error:
                 self.last_error = str(error)
@@ -63,8 +70,33 @@ class Instruments:
                 )
                 await asyncio.sleep(delay_s)
         self.last_error = None
-        self._choose(listed)
-        return list(self.chosen.values())
+
+    async def find(self, symbols: Iterable[str]) -> None:
+        """See that these can be collected; a name not known yet may have been listed since.
+
+        Raises:
+            UnknownName: one is not listed, or not any more; has the nearest.
+            MarketPrismError: the exchange could not be asked.
+        """
+        asked = list(symbols)
+        alive = self._alive()
+        old = self._listed_s is None or self._clock.monotonic_s() - self._listed_s > FRESH_S
+        if old and any(each not in alive for each in asked):
+            await self._fetch()
+            alive = self._alive()
+        for each in asked:
+            if each in alive:
+                continue
+            error = unknown_name(f"symbol of {self._exchange.name}", each, alive)
+            gone = self.listed.get(each)
+            if gone is not None:
+                raise UnknownName(
+                    f"{each} is delisted at {self._exchange.name} ({gone.raw_status}); {error}"
+                )
+            raise error
+
+    def _alive(self) -> dict[str, Instrument]:
+        return {name: each for name, each in self.listed.items() if each.status != "delisted"}
 
     async def changed(self) -> list[Instrument]:
         """Those of ours whose facts have changed since they were loaded.
@@ -72,7 +104,7 @@ class Instruments:
         Raises:
             MarketPrismError: the exchange could not be asked.
         """
-        listed = {each.symbol: each for each in await self._fetch()}
+        listed = await self._fetch()
         changed = [
             listed[symbol]
             for symbol, known in self.chosen.items()
@@ -107,19 +139,24 @@ class Instruments:
             if each not in self._exchange.indices
         ]
 
-    async def _fetch(self) -> list[Instrument]:
+    async def _fetch(self) -> dict[str, Instrument]:
         found: list[Instrument] = []
         for request in self._exchange.instruments_requests():
             response = await asyncio.to_thread(self._client.get, request)
             found += self._exchange.read_instruments(response.body)
-        return [*found, *self._exchange.indices]
+        self.listed = {each.symbol: each for each in (*found, *self._exchange.indices)}
+        self._listed_s = self._clock.monotonic_s()
+        return self.listed
 
-    def _choose(self, listed: Sequence[Instrument]) -> None:
-        by_symbol = {each.symbol: each for each in listed}
-        wanted = dict.fromkeys(self._settings.symbols)
-        self.chosen = {symbol: by_symbol[symbol] for symbol in wanted if symbol in by_symbol}
-        self.unlisted = [symbol for symbol in wanted if symbol not in by_symbol]
-        if self.unlisted:
+    def choose(self, wanted: Iterable[str]) -> list[Instrument]:
+        """Collect these, as far as they are listed; those that are new."""
+        symbols, listed, before = list(wanted), self.listed, self.chosen
+        self.chosen = {each: before.get(each, listed[each]) for each in symbols if each in listed}
+        unlisted = [each for each in symbols if each not in listed]
+        if unlisted != self.unlisted:
+            self.last_error = None
+        if unlisted and unlisted != self.unlisted:
+            self.unlisted = unlisted
             name = self._exchange.name
             self.last_error = (
                 f"{name} does not list {', '.join(self.unlisted)}; correct "
@@ -132,3 +169,5 @@ class Instruments:
                 unlisted=self.unlisted,
                 listed=len(listed),
             )
+        self.unlisted = unlisted
+        return [each for symbol, each in self.chosen.items() if symbol not in before]

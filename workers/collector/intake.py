@@ -100,6 +100,8 @@ class Intake:
 
     def _unused(self, unused: UnusedTradeId, now_s: float) -> None:
         """Say that nothing is missing under an id nobody traded under; the ledger counts on it."""
+        if unused.symbol not in self._collected:
+            return
         self._follow("trade", unused, now_s)
         self._outbox.put(
             Quality(
@@ -130,6 +132,13 @@ class Intake:
             case Trade():
                 key = (channel_of(event), event.symbol)
                 self._trades.setdefault(key, TradeContinuity()).resume(event)
+
+    def forget(self, channel: str, symbol: str) -> None:
+        """The stream is not wanted any more; its open holes are published at once."""
+        continuity = self._trades.pop((channel, symbol), None)
+        holes = continuity.due(math.inf) if continuity is not None else []
+        if holes:
+            self._publish_holes(channel, symbol, holes)
 
     def tick(self, now_s: float) -> None:
         """Publish the holes that stayed open for longer than a late trade takes."""

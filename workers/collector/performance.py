@@ -53,7 +53,7 @@ class Performance:
             if stream["lag_ms"] is not None
         ]
         report = {
-            "messages_per_s": round((messages - self._last_messages) / elapsed_s, 1),
+            "messages_per_s": round(max(0, messages - self._last_messages) / elapsed_s, 1),
             "lag_ms": round(max(lags_ms), 1) if lags_ms else None,
             "cpu_percent": self._process.cpu_percent(),
             "memory_mb": round(self._process.memory_info().rss / 2**20, 1),
@@ -79,7 +79,7 @@ class Performance:
         ]
         self.detail = {
             "messages_per_s": {
-                channel: round((count - self._by_channel.get(channel, 0)) / elapsed_s, 2)
+                channel: round(max(0, count - self._by_channel.get(channel, 0)) / elapsed_s, 2)
                 for channel, count in counts.items()
             },
             "slowest_ms": {name: lag_ms for lag_ms, name in sorted(lags_ms)[-SLOWEST:]},

@@ -152,6 +152,11 @@ class Replacing:
         )
         return successor
 
+    def begin_again(self) -> None:
+        """What is wanted has changed: a successor that asked for something else is of no use."""
+        if self._successor is not None:
+            self.drop()
+
     def drop(self) -> None:
         """The connection is lost, and with it what was to follow."""
         if self._opening is not None:

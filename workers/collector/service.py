@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import psutil
@@ -15,20 +14,19 @@ from workers.bus.publisher import Publisher
 from workers.collector.audit import BookAuditor
 from workers.collector.books import LiveBooks
 from workers.collector.calls import call
+from workers.collector.changes import SymbolChanges
 from workers.collector.common import Common
-from workers.collector.connection import Connection
 from workers.collector.health import problems
 from workers.collector.instruments import AGAIN_S, Instruments
+from workers.collector.lines import Lines
 from workers.collector.live_book import identity
 from workers.collector.outbox import Outbox
 from workers.collector.performance import Performance
-from workers.collector.plan import plan
-from workers.collector.resume import published_before
 from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.registry import exchange as find_exchange
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import MarketPrismError, ServiceClosed
-from workers.model.events import AnyEvent, Gap, InstrumentChange
+from workers.model.events import Gap, InstrumentChange
 from workers.model.instrument import Instrument
 from workers.telemetry.metrics import Counters
 from workers.transport.http import HttpClient
@@ -41,7 +39,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 WATCH_S = 0.5
-JOIN_TIMEOUT_S = 3.0
 PUBLISH_DRAIN_S = 5.0
 PUBLISH_END_S = 1.0
 
@@ -91,16 +88,30 @@ class CollectorService:
         )
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
-        self._connections: list[Connection] = []
-        self._with_book: dict[str, Connection] = {}
         self._instruments = Instruments(
             self._exchange,
-            self._settings,
             settings.stability.reconnect,
             self._client,
             self._clock,
         )
-        self._auditor: BookAuditor | None = None
+        common = Common(
+            exchange=self._exchange,
+            settings=self._settings,
+            stability=settings.stability,
+            instruments=(),
+            on_change=self._changed,
+            dial=self._dial,
+            connects=self._connects,
+            fetcher=self._fetcher,
+            publisher=self._publisher,
+            counters=self.counters,
+            clock=self._clock,
+        )
+        self._lines = Lines(self.name, common)
+        self._auditor = BookAuditor(common, self._on)
+        self._changes = SymbolChanges(
+            settings, self._exchange, self._instruments, self._lines, self._begun
+        )
         self._health: dict[str, Any] | None = None
         health_check_s = settings.stability.reconnect.health_check
         self._health_due_s = self._clock.monotonic_s() + health_check_s
@@ -112,44 +123,83 @@ class CollectorService:
         """Load instruments, open connections, watch over them until cancelled."""
         # Not a task group: the publisher has to outlive this coroutine until drain is done with it.
         self._publishing = asyncio.create_task(self._publisher.run(), name="publisher")
-        instruments = await self._instruments.load()
+        await self._instruments.load()
         self._fetcher.start()
-        before = await published_before(self._all.nats, instruments)
-        self._tell_instruments(instruments)
-        self._open(instruments, before)
+        await self._changes.open()
         self._phase = "running"
-        looking = asyncio.create_task(self._look_at_instruments(), name="instruments")
+        beside = [
+            asyncio.create_task(self._look_at_instruments(), name="instruments"),
+            asyncio.create_task(self._changes.look_after(), name="symbols"),
+        ]
         try:
             while True:
                 await asyncio.sleep(WATCH_S)
                 self._watch()
+                for task in beside:
+                    if task.done():
+                        task.result()
         finally:
-            looking.cancel()
+            for task in beside:
+                task.cancel()
 
     async def drain(self) -> None:
         """Close connections, hand over what they read, wait for its acknowledgements."""
         self._phase = "draining"
         self._fetcher.stop()
         self._budget.close()  # whoever waits for it need not any more
-        for connection in self._connections:
-            connection.stop()
-        await asyncio.to_thread(self._join)
+        self._lines.stop()
+        await asyncio.to_thread(self._lines.join)
         left = await self._publisher.drain(PUBLISH_DRAIN_S)
         if self._publishing:
             self._publishing.cancel()
             await asyncio.wait({self._publishing}, timeout=PUBLISH_END_S)
+        await self._changes.close()
         self._client.close()
         self._fetching.close()
         if left:
             log.error("drained; events not acknowledged are lost", exchange=self.name, lost=left)
         self._phase = "stopped"
 
+    async def subscribe(
+        self, symbols: Sequence[str], channels: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Collect symbols that were not collected, or more channels of those that were.
+
+        Streams that are there already are not touched. The symbols are remembered.
+
+        Args:
+            symbols: ours.
+            channels: those of the settings with None.
+
+        Returns:
+            begun, ended: streams, `trade BTC-USDT`; symbols, connections: how many there are now;
+            remembered: whether the next collector will know.
+
+        Raises:
+            UnknownName: no such symbol or channel here, or a delisted one; has the nearest.
+            ServiceClosed: the collector is not running yet or no more.
+        """
+        self._require_running()
+        return await self._changes.subscribe(symbols, channels)
+
+    async def unsubscribe(
+        self, symbols: Sequence[str], channels: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Collect symbols no more, or some of their channels; answers like `subscribe`.
+
+        Raises:
+            UnknownName: a symbol is not collected, or there is no such channel.
+            ServiceClosed: the collector is not running yet or no more.
+        """
+        self._require_running()
+        return await self._changes.unsubscribe(symbols, channels)
+
     async def resync_book(self, symbol: str) -> dict[str, Any]:
         """Build one book again from a fresh snapshot.
 
         Raises:
             ServiceClosed: the collector is not running yet or no more.
-            LookupError: no such symbol here.
+            UnknownName: no such symbol here.
         """
         return await self._on(symbol, lambda books: books.resync(symbol, "command"))
 
@@ -162,18 +212,17 @@ class CollectorService:
 
         Raises:
             ServiceClosed: the collector is not running yet or no more.
-            LookupError: no such symbol here.
+            UnknownName: no such symbol here.
         """
         self._require_running()
         for symbol in symbols or ():
-            self._booked(symbol)
-        assert self._auditor is not None
-        return await self._auditor.audit(list(self._with_book) if symbols is None else symbols)
+            self._lines.booked(symbol)
+        return await self._auditor.audit(self._lines.symbols if symbols is None else symbols)
 
     async def clean_idle_books(self) -> dict[str, Any]:
         """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
         memory = self._all.stability.memory
-        connections = list(dict.fromkeys(self._with_book.values()))
+        connections = self._lines.books()
         share = -(-memory.max_book_states // max(1, len(connections)))
         dropped: list[str] = []
         kept = 0
@@ -208,7 +257,7 @@ class CollectorService:
 
     def status(self) -> dict[str, Any]:
         """Connections, books, streams, rates and counters, as of the connections' last tick."""
-        reports = [dict(connection.report) for connection in self._connections]
+        reports = [dict(connection.report) for connection in self._lines.connections]
         books: dict[str, Any] = {}
         streams: dict[str, dict[str, Any]] = {}
         for report in reports:
@@ -225,6 +274,7 @@ class CollectorService:
             "books": books,
             "streams": streams,
             "unlisted": self._instruments.unlisted,
+            **self._changes.status(),
             "snapshots": {
                 "fetched": self._fetcher.fetched,
                 "waiting": self._fetcher.waiting,
@@ -257,37 +307,14 @@ class CollectorService:
 
     def _changed(self, change: InstrumentChange) -> None:
         """A book is kept of what is traded; called on any thread."""
-        connection = self._with_book.get(change.symbol)
+        connection = self._lines.connection_of(change.symbol)
         if connection is not None:
             trading = change.status == "trading"
             connection.halt(change.symbol, None if trading else change.raw_status)
 
-    def _open(self, instruments: list[Instrument], before: list[AnyEvent]) -> None:
-        limits, settings = self._exchange.limits, self._settings
-        common = Common(
-            exchange=self._exchange,
-            settings=settings,
-            stability=self._all.stability,
-            instruments=instruments,
-            on_change=self._changed,
-            dial=self._dial,
-            connects=self._connects,
-            fetcher=self._fetcher,
-            publisher=self._publisher,
-            counters=self.counters,
-            clock=self._clock,
-        )
-        self._auditor = BookAuditor(common, self._on)
-        most = min(settings.streams_per_connection, limits.streams_per_connection)
-        shares = plan(self._exchange, settings.ws_url, instruments, settings.channels, most)
-        self._connections = [Connection(*each, common) for each in enumerate(shares)]
-        for connection in self._connections:
-            booked = [each.symbol for each in connection.streams if each.channel == "orderbook"]
-            self._with_book.update(dict.fromkeys(booked, connection))
-            for event in before:
-                connection.resume(event)
-        for connection in self._connections:
-            connection.start()
+    def _begun(self, instruments: list[Instrument]) -> None:
+        self._auditor.know(instruments)
+        self._tell_instruments(instruments)
 
     def _dial(self, url: str) -> WebSocketConnection:
         timeout_s = self._all.stability.reconnect.connect_timeout
@@ -308,12 +335,12 @@ class CollectorService:
         if self._publishing and self._publishing.done():
             self._publishing.result()
             raise RuntimeError(f"{self.name}: the publisher ended by itself")
-        for connection in self._connections:
-            if connection.crashed is not None:
-                raise connection.crashed
+        crashed = self._lines.crashed()
+        if crashed is not None:
+            raise crashed
         if self._fetcher.crashed is not None:
             raise self._fetcher.crashed
-        status = [connection.report.get("streams", {}) for connection in self._connections]
+        status = [connection.report.get("streams", {}) for connection in self._lines.connections]
         streams: dict[str, dict[str, Any]] = {}
         for report in status:
             for channel, symbols in report.items():
@@ -353,27 +380,11 @@ class CollectorService:
 
     async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
         self._require_running()
-        return await call(self.name, self._booked(symbol), act)
-
-    def _booked(self, symbol: str) -> Connection:
-        connection = self._with_book.get(symbol)
-        if connection is None:
-            known = ", ".join(sorted(self._with_book)) or "none"
-            raise LookupError(f"{self._exchange.name} has no book of {symbol}; it has {known}")
-        return connection
+        return await call(self.name, self._lines.booked(symbol), act)
 
     def _require_running(self) -> None:
         if self._phase != "running":
             raise ServiceClosed(f"{self.name} is {self._phase}; the call was not made")
-
-    def _join(self) -> None:
-        # Not for the fetcher: a call that hangs would hold us, and nobody wants its answer.
-        deadline_s = time.monotonic() + JOIN_TIMEOUT_S
-        for connection in self._connections:
-            connection.join(max(0.0, deadline_s - time.monotonic()))
-        stuck = [connection.name for connection in self._connections if connection.is_alive()]
-        if stuck:
-            log.error("connections did not end in time", exchange=self.name, stuck=stuck)
 
     def _memory_mb(self) -> float:
         return round(self._process.memory_info().rss / 2**20, 1)

@@ -61,6 +61,7 @@ class Session:
 
     Attributes:
         leaving: why it is to be replaced while it still works (`shutdown`, `age`); None: it is not.
+        mapper: reads the frames; another one may take its place between two reads.
         frames: messages read.
         settled_s: when every subscription had been sent and answered; None: not yet.
     """
@@ -76,7 +77,7 @@ class Session:
         clock: Clock,
     ) -> None:
         self.websocket = websocket
-        self._exchange, self._mapper = exchange, mapper
+        self._exchange, self.mapper = exchange, mapper
         self._dead_letters, self._counters, self._clock = dead_letters, counters, clock
         self._most_errors = stability.errors.max_consecutive
         self.subscriptions = Subscriptions(exchange)
@@ -125,6 +126,10 @@ class Session:
         """End streams."""
         self._queue(self.subscriptions.unsubscribe(streams))
 
+    def forget(self, streams: Sequence[Stream]) -> None:
+        """Nobody wants these any more, refused or not."""
+        self.subscriptions.forget(streams)
+
     def renew(self, streams: Sequence[Stream]) -> None:
         """End streams and ask for them again: where books come on the stream, for a new one."""
         self.unsubscribe(streams)
@@ -144,7 +149,7 @@ class Session:
             return 0
         now_s = self._clock.monotonic_s()
         self.frames += len(frames)
-        map_frame = self._mapper.map
+        map_frame = self.mapper.map
         # A nanosecond apart: an event without a time of the exchange's is known by this one.
         for frame_ns, frame in enumerate(frames, websocket.received_ns):
             try:

@@ -115,6 +115,15 @@ class Subscriptions:
         self.refused.update(refused)
         self._refused_s.update(dict.fromkeys(refused, now_s))
 
+    def forget(self, streams: Iterable[Stream]) -> None:
+        """What nobody wants any more is neither refused nor asked for again."""
+        gone = set(streams)
+        for each in gone:
+            self.refused.pop(each, None)
+            self._refused_s.pop(each, None)
+        for asked in self._asked.values():
+            asked.left = {name for name in asked.left if not gone.issuperset(asked.by_name[name])}
+
     def _decided(self, asked: _Asked, now_s: float) -> Requests:
         """Note what was accepted and refused; ask again where a whole request was refused."""
         left = asked.streams()
