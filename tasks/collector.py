@@ -17,14 +17,14 @@ AUDIT_TIMEOUT_S = 90.0
 @app.task(name=queues.RESYNC_BOOK, throws=EXPECTED)
 def resync_book(exchange: str, symbol: str) -> dict[str, Any]:
     """Build one book again from a fresh snapshot."""
-    collector = _collector(exchange, symbol)
+    collector = _collector(exchange)
     return collector.call(lambda service: service.resync_book(symbol), timeout_s=TIMEOUT_S)
 
 
 @app.task(name=queues.READ_BOOK, throws=EXPECTED)
 def read_book(exchange: str, symbol: str, depth: int = 20) -> dict[str, Any]:
     """A live book with its state and its best `depth` levels a side, 1 to 5000."""
-    collector, levels = _collector(exchange, symbol), checked_depth(depth)
+    collector, levels = _collector(exchange), checked_depth(depth)
     return collector.call(lambda service: service.read_book(symbol, levels), timeout_s=TIMEOUT_S)
 
 
@@ -47,22 +47,39 @@ def audit_books(exchange: str, symbols: list[str] | None = None) -> dict[str, An
     """Compare live books, all or those named, with others the exchange gives."""
     if isinstance(symbols, str):
         raise ValueError(f"symbols is a list of names, not {symbols!r}")
-    collectors = [_collector(exchange, symbol) for symbol in symbols or (None,)]
-    return collectors[0].call(
+    return _collector(exchange).call(
         lambda service: service.audit_books(symbols), timeout_s=AUDIT_TIMEOUT_S
     )
 
 
-def _collector(exchange: str, symbol: str | None = None) -> ServiceThread:
-    """The collector of this process, once the arguments are known to be good.
+@app.task(name=queues.SUBSCRIBE, throws=EXPECTED)
+def subscribe(
+    exchange: str, symbols: list[str], channels: list[str] | None = None
+) -> dict[str, Any]:
+    """Collect more symbols, or more channels of them (default: those of the settings)."""
+    return _collector(exchange).call(
+        lambda service: service.subscribe(symbols, channels), timeout_s=TIMEOUT_S
+    )
+
+
+@app.task(name=queues.UNSUBSCRIBE, throws=EXPECTED)
+def unsubscribe(
+    exchange: str, symbols: list[str], channels: list[str] | None = None
+) -> dict[str, Any]:
+    """Collect symbols no more, or some of their channels (default: all)."""
+    return _collector(exchange).call(
+        lambda service: service.unsubscribe(symbols, channels), timeout_s=TIMEOUT_S
+    )
+
+
+def _collector(exchange: str) -> ServiceThread:
+    """The collector of this process; which symbols it has it knows itself.
 
     Raises:
-        UnknownName: no such exchange or symbol in the settings; names the nearest.
+        UnknownName: no such exchange in the settings; names the nearest.
         ServiceClosed: this worker hosts another service or none; says what to start.
     """
     known = app.settings.exchanges
     if exchange not in known:
         raise unknown_name("exchange", exchange, known)
-    if symbol is not None and symbol not in known[exchange].symbols:
-        raise unknown_name(f"symbol of {exchange}", symbol, known[exchange].symbols)
     return hosted(queues.collector(exchange))

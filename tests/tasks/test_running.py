@@ -61,6 +61,24 @@ def test_commands_reach_the_collector(system: System) -> None:
     assert cleaned["result"]["dropped"] == []
 
 
+def test_a_symbol_is_unsubscribed_and_subscribed_again_and_its_book_read(system: System) -> None:
+    there: dict[str, object] = {"exchange": "binance_spot", "symbols": ["ETH-USDT"]}
+    gone = system.call("collector.unsubscribe", COLLECTOR, **there)
+    assert gone["state"] == "SUCCESS", gone
+    assert "orderbook ETH-USDT" in gone["result"]["ended"]
+    read = {"exchange": "binance_spot", "symbol": "ETH-USDT"}
+    refused = system.call("collector.read_book", COLLECTOR, **read)
+    assert "no symbol of binance_spot is called 'ETH-USDT'" in refused["result"]
+    back = system.call("collector.subscribe", COLLECTOR, **there)
+    assert back["result"]["begun"] == gone["result"]["ended"]
+    assert back["result"]["remembered"] is True
+    wait_until(
+        lambda: system.call("collector.read_book", COLLECTOR, **read)["result"]["bids"],
+        20,
+        "the book again",
+    )
+
+
 @pytest.mark.parametrize(
     ("task", "kwargs", "words"),
     [
