@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.simulated import SimulatedExchange
+from tests.simulated import SideDoor
 
 Levels = list[tuple[Decimal, Decimal]]
 
@@ -40,7 +40,7 @@ class Dialect:
         return list(self.raw)
 
     def book(
-        self, simulator: SimulatedExchange, symbol: str, update_id: int, depth: int
+        self, simulator: SideDoor, symbol: str, update_id: int, depth: int
     ) -> dict[str, Levels]:
         """The true book after an update id, `depth` levels a side, in base units."""
         truth = simulator.book(self.raw[symbol], update_id, depth)
@@ -51,7 +51,7 @@ class Dialect:
         }
 
     def trades_made(
-        self, simulator: SimulatedExchange, symbol: str, first: int, last: int
+        self, simulator: SideDoor, symbol: str, first: int, last: int
     ) -> list[tuple[int, Decimal, Decimal, str]]:
         """Id, price, quantity in base units and taker's side of every trade."""
         answer = simulator.get(

@@ -51,7 +51,7 @@ class RunningStack:
         foreign = {key: value for key, value in os.environ.items() if "MARKETPRISM" not in key}
         if not every:
             foreign |= BINANCE_SPOT_ALONE
-            ours["EXCHANGES__BINANCE_SPOT__SYMBOLS"] = ",".join(SYMBOLS)
+            ours.setdefault("EXCHANGES__BINANCE_SPOT__SYMBOLS", ",".join(SYMBOLS))
         self.env = {**foreign, **{f"MARKETPRISM_{key}": value for key, value in ours.items()}}
         self.settings = config.load(env=self.env)
         self.output = folder / "up.log"
@@ -138,19 +138,19 @@ class RunningStack:
             (book["exchange"], book["symbol"]) for book in books if book["state"] == "SYNCED"
         }
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query; waits for a ClickHouse that is being restarted."""
+    def rows(self, sql: str, **options: Any) -> list[tuple[Any, ...]]:
+        """Rows of a `query`; waits for a ClickHouse that is being restarted."""
         answers: list[list[tuple[Any, ...]]] = []
 
         def answered() -> bool:
             try:
-                answers.append(query(self.settings.clickhouse, sql).rows)
+                answers.append(query(self.settings.clickhouse, sql, **options).rows)
             except StoreError as error:
                 if not error.retryable:
                     raise
             return bool(answers)
 
-        wait_until(answered, 30, "an answer from ClickHouse", every_s=0.2)
+        wait_until(answered, 90, "an answer from ClickHouse", every_s=0.2)
         return answers[0]
 
     def sim(self, path: str, body: object = None, *, post: bool = False) -> Any:

@@ -1,0 +1,65 @@
+"""Memory and open files of each program, before and after trouble."""
+
+from dataclasses import dataclass
+
+import psutil
+
+from tests.chaos.stack import SERVERS, ChaosStack
+
+HANDLES_MORE = 16
+"""A connection or two, a log."""
+MEMORY_MORE_MB = 64
+MEMORY_GROWTH = 1.5
+"""A minute after its start a service has not yet seen all its buffers full."""
+SERVER_HANDLES_MORE, SERVER_MEMORY_MORE_MB = 500, 512
+"""ClickHouse keeps parts open, NATS the ids of its duplicate window and files of its streams: they
+fill in the first minutes, with or without trouble."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One program now.
+
+    Args:
+        pid: of the program; another one after a restart.
+        memory_mb: resident, children included.
+        handles: open files and sockets.
+    """
+
+    pid: int
+    memory_mb: float
+    handles: int
+
+
+def levels(stack: ChaosStack) -> dict[str, Level]:
+    """Of every program that runs at this moment."""
+    found = {}
+    for name, state in stack.programs().items():
+        if state.pid:
+            try:
+                family = psutil.Process(state.pid)
+                each = [family, *family.children(recursive=True)]
+                memory = sum(process.memory_info().rss for process in each) / (1 << 20)
+                handles = sum(process.num_fds() for process in each)
+            except psutil.NoSuchProcess:
+                continue
+            found[name] = Level(state.pid, memory, handles)
+    return found
+
+
+def grown(before: dict[str, Level], after: dict[str, Level]) -> list[str]:
+    """Programs that hold more than they may, in words."""
+    found = []
+    for name, was in before.items():
+        now = after.get(name)
+        if now is None:
+            found.append(f"{name} does not run")
+            continue
+        server = name in SERVERS
+        if now.handles > was.handles + (SERVER_HANDLES_MORE if server else HANDLES_MORE):
+            found.append(f"{name} holds {now.handles} handles, before {was.handles}")
+        more_mb = SERVER_MEMORY_MORE_MB if server else MEMORY_MORE_MB
+        limit_mb = was.memory_mb * MEMORY_GROWTH + more_mb
+        if now.memory_mb > limit_mb:
+            found.append(f"{name} holds {now.memory_mb:.0f} MB, before {was.memory_mb:.0f} MB")
+    return found
