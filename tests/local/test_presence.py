@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from config.settings import RedisSettings
 from tests.waiting import wait_until
 from workers.local.ports import LocalStackError
 from workers.local.presence import AlreadyRunning, DataDirUnusable, Presence, running
-from workers.local.simulated import separate
+from workers.local.servers import RedisServer
+from workers.local.simulated import forget_run, separate
 
 
 def test_a_claimed_directory_is_running_until_released(tmp_path: Path) -> None:
@@ -81,8 +84,10 @@ def test_simulated_data_begins_anew_and_never_meets_real_data(tmp_path: Path) ->
     assert separate(tmp_path, simulate=True) is False
     (tmp_path / "clickhouse").mkdir()
     (tmp_path / "clickhouse" / "rows").touch()
+    (tmp_path / "redis").mkdir()
     assert separate(tmp_path, simulate=True) is True
     assert not (tmp_path / "clickhouse").exists()
+    assert (tmp_path / "redis").exists(), "people's edits are in it"
     (tmp_path / "nats").mkdir()
     with pytest.raises(LocalStackError, match="holds simulated data and must not take real data"):
         separate(tmp_path, simulate=False)
@@ -94,3 +99,16 @@ def test_real_data_is_kept_and_refused_to_the_simulation(tmp_path: Path) -> None
     with pytest.raises(LocalStackError, match="holds real data and must not take simulated data"):
         separate(tmp_path, simulate=True)
     assert (tmp_path / "clickhouse").exists()
+
+
+def test_of_a_run_before_only_what_people_changed_stays_in_redis(
+    redis_server: RedisServer,
+) -> None:
+    kept = ("demo:beat:edits", "demo:beat:revision", "marketprism:symbols:deribit")
+    with Redis(port=redis_server.port, decode_responses=True) as redis:
+        redis.flushdb()
+        for key in (*kept, "demo:beat:entry:poll", "polling", "marketprism:lease:x"):
+            redis.set(key, "1")
+        assert forget_run(RedisSettings(port=redis_server.port)) == 3
+        assert sorted(redis.scan_iter()) == sorted(kept)
+        redis.flushdb()

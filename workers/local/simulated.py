@@ -1,15 +1,25 @@
 """Simulated data never mixes with real data, and begins anew with every start.
 
-The simulated exchange starts its numbering again each time; rows and messages of an earlier run
-would look like duplicates of the new one's.
+The simulated exchange begins with another market each time; rows and messages of an earlier run
+would only be in the way of the new one's. What people changed is theirs and stays: edits of the
+schedule, symbols added at run time.
 """
 
 import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
+
+from redis import Redis
+
+from config.settings import RedisSettings
 
 from workers.local.ports import LocalStackError
 
 _KEPT_BY_SERVERS = ("redis", "nats", "clickhouse")
+_OF_ONE_RUN = ("nats", "clickhouse")
+_OF_PEOPLE = ("*:beat:edits", "*:beat:revision", "marketprism:symbols:*")
+"""Keys in Redis that outlive a simulated run (beat/keys.py, workers/collector/remembered.py)."""
+
 _MARK = "simulated"
 
 
@@ -32,8 +42,20 @@ def separate(data_dir: Path, *, simulate: bool) -> bool:
         )
     if not simulate:
         return False
-    for each in holds_data:
-        shutil.rmtree(data_dir / each)
+    for each in _OF_ONE_RUN:
+        if (data_dir / each).exists():
+            shutil.rmtree(data_dir / each)
     data_dir.mkdir(parents=True, exist_ok=True)
     mark.touch()
     return bool(holds_data)
+
+
+def forget_run(settings: RedisSettings) -> int:
+    """Remove what the run before left in Redis, but not what people changed; number of keys."""
+    with Redis.from_url(settings.url, decode_responses=True) as redis:
+        gone = [
+            key
+            for key in redis.scan_iter(count=1000)
+            if not any(fnmatchcase(key, kept) for kept in _OF_PEOPLE)
+        ]
+        return int(redis.delete(*gone)) if gone else 0

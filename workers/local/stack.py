@@ -19,7 +19,7 @@ from workers.local.presence import Presence
 from workers.local.programs import STOP_ORDER, Program, programs
 from workers.local.server import tail
 from workers.local.servers import servers
-from workers.local.simulated import separate
+from workers.local.simulated import forget_run, separate
 from workers.local.supervision import Supervisor, SupervisorAway, gone
 
 _TURN_S = 0.05
@@ -94,6 +94,8 @@ class Stack:
         for server in servers(settings):
             server.prepare()
         self._start_stage("servers", "simulator")
+        if settings.local.simulate:
+            forget_run(settings.redis)
         self._prepare_stores()
         self._start_stage("collectors", "writer", "celery")
         self._presence.announce(self._shared, self.started_ns, ready=True)
