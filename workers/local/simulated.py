@@ -12,7 +12,6 @@ from pathlib import Path
 from redis import Redis
 
 from config.settings import RedisSettings
-
 from workers.local.ports import LocalStackError
 
 _KEPT_BY_SERVERS = ("redis", "nats", "clickhouse")
