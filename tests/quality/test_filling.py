@@ -59,7 +59,7 @@ def test_dropped_trades_and_a_stop_of_the_collector_are_gaps_that_are_filled_to_
 def test_twenty_losses_and_three_cuts_are_all_told_none_is_invented_and_all_are_filled(
     settings_env: dict[str, str], tmp_path: Path
 ) -> None:
-    with filling(settings_env, tmp_path, SPOT) as running:
+    with filling(settings_env, tmp_path, SPOT, "--rate", "1500") as running:
         with running.collecting():
             running.wait_trades()
             for many in range(1, 21):
