@@ -4,6 +4,7 @@ The network stands between an exchange, whose truth is known, and a `BookSync`, 
 it who knows only what was published. Between any two steps it checks what must never break.
 """
 
+import msgspec
 from hypothesis import strategies as st
 
 from tests.book.families import Family, Okx
@@ -206,6 +207,8 @@ class Network:
         """Proven levels are the best of the true book, and no level of it is untrue."""
         verified = book.verified_bids, book.verified_asks
         true, kept, proven = self.exchange.book(last_id), book.levels(), book.levels(10**6)
+        published = [msgspec.json.decode(each, type=Levels) for each in book.top(10**6)]
+        assert published == [*proven], "what is published is what is proven"
         for side in (0, 1):
             assert exact(proven[side]) == exact(true[side][: verified[side]]), f"at {last_id}"
             assert len(proven[side]) == verified[side]
