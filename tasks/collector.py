@@ -8,6 +8,7 @@ from workers.model.names import unknown_name
 from workers.runtime.host import ServiceThread
 from workers.runtime.hosted import hosted
 from workers.runtime.poller import checked_depth
+from workers.runtime.summary import summary
 
 TIMEOUT_S = 15.0
 AUDIT_TIMEOUT_S = 90.0
@@ -70,6 +71,26 @@ def unsubscribe(
     return _collector(exchange).call(
         lambda service: service.unsubscribe(symbols, channels), timeout_s=TIMEOUT_S
     )
+
+
+@app.task(name=queues.STATUS, throws=EXPECTED)
+def status(exchange: str) -> dict[str, Any]:
+    """What the collector says of itself, without its streams and counters; also as a standby."""
+    return summary(_collector(exchange).status())
+
+
+@app.task(name=queues.SET_LOG_LEVEL, throws=EXPECTED)
+def set_log_level(exchange: str, level: str) -> dict[str, Any]:
+    """Log from debug, info, warning or error on, until the process ends."""
+    return _collector(exchange).call(
+        lambda service: service.set_log_level(level), timeout_s=TIMEOUT_S
+    )
+
+
+@app.task(name=queues.RELOAD_CONFIG, throws=EXPECTED)
+def reload_config(exchange: str) -> dict[str, Any]:
+    """Take over what the settings say now; names what needs a restart."""
+    return _collector(exchange).call(lambda service: service.reload_config(), timeout_s=TIMEOUT_S)
 
 
 def _collector(exchange: str) -> ServiceThread:

@@ -8,6 +8,7 @@ from tests.collector.conftest import Running
 from tests.collector.dialects import ALL, SPOT, Dialect
 from tests.waiting import wait_until
 from workers.model.errors import MarketPrismError
+from workers.model.names import UnknownName
 
 Run = Callable[..., Running]
 each_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda each: each.exchange)
@@ -72,7 +73,7 @@ def test_an_audit_without_a_reply_decides_nothing_and_harms_nothing(
 def test_a_book_that_is_not_there_cannot_be_audited(run_collector: Run):
     running = run_collector()
     running.wait_synced()
-    with pytest.raises(LookupError, match="has no book of NO-SUCH"):
+    with pytest.raises(UnknownName, match="no symbol of binance_spot is called 'NO-SUCH'"):
         audit(running, ["NO-SUCH"])
     running.exchange.fault("stale_snapshot", symbol="SOLUSDT", duration_s=600)
     running.call(lambda service: service.resync_book("SOL-USDT"))

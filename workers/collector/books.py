@@ -80,6 +80,14 @@ class LiveBooks:
         machine = BookSync(instrument.symbol, Book(self._settings.depth), self._exchange.sequencer)
         self._books[instrument.symbol] = LiveBook(instrument, machine, ResyncPolicy(self._errors))
 
+    def configure(self, settings: ExchangeSettings, errors: ErrorSettings) -> None:
+        """Publish by other settings, and count failures anew by other limits."""
+        self._settings = settings
+        if errors != self._errors:
+            self._errors, self.suspicion = errors, Suspicion(errors)
+            for live in self._books.values():
+                live.policy = ResyncPolicy(errors)
+
     def remove(self, symbol: str) -> None:
         """Keep no book of a symbol any more; a snapshot that was asked for is not waited for."""
         live = self._books.pop(symbol)

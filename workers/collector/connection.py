@@ -8,10 +8,12 @@ the exchange's notice) is replaced while it still reads: see handover.py for wha
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from config.settings import ExchangeSettings, StabilitySettings
 from workers.collector.books import LiveBooks
 from workers.collector.common import Common
 from workers.collector.dead_letters import DeadLetters
@@ -140,6 +142,11 @@ class Connection(threading.Thread):
                 self._intake.resume(event)
         self._replacing.begin_again()
         self._tell()
+
+    def configure(self, settings: ExchangeSettings, stability: StabilitySettings) -> None:
+        """Go by other settings; for a letter. Those of sessions count for the next one."""
+        self._common = replace(self._common, settings=settings, stability=stability)
+        self._books.configure(settings, stability.errors)
 
     def halt(self, symbol: str, why: str | None) -> None:
         """Keep no book of a symbol that is not traded, or keep it again (None); any thread."""

@@ -6,9 +6,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import structlog
 
+from config.settings import ExchangeSettings, StabilitySettings
+from config.stability import MemorySettings
+from workers.collector.books import LiveBooks
 from workers.collector.calls import call
 from workers.collector.common import Common
 from workers.collector.connection import Connection
@@ -136,6 +140,29 @@ class Lines:
             )
         finally:
             self._note_books()
+
+    async def clean(self, memory: MemorySettings) -> dict[str, Any]:
+        """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
+        connections = self.books()
+        share = -(-memory.max_book_states // max(1, len(connections)))
+        dropped: list[str] = []
+        kept = 0
+
+        def clean(books: LiveBooks) -> tuple[list[str], int]:
+            now_s = self._common.clock.monotonic_s()
+            return books.drop_idle(memory.inactive_after, share, now_s), books.held
+
+        for connection in connections:
+            gone, held = await call(self._service, connection, clean)
+            dropped, kept = dropped + gone, kept + held
+        return {"dropped": dropped, "kept": kept}
+
+    async def configure(self, settings: ExchangeSettings, stability: StabilitySettings) -> None:
+        """Go by other settings; heartbeats and the like from the next session on."""
+        self._common = replace(self._common, settings=settings, stability=stability)
+        for connection in self.connections:
+            act = partial(connection.configure, settings, stability)
+            await call(self._service, connection, lambda _, act=act: act())  # type: ignore[misc]
 
     def crashed(self) -> BaseException | None:
         """What ended a connection unexpectedly."""

@@ -28,7 +28,7 @@ class Performance:
     """
 
     def __init__(self, exchange: str, settings: PerformanceSettings, clock: Clock) -> None:
-        self._exchange, self._settings, self._clock = exchange, settings, clock
+        self._exchange, self.settings, self._clock = exchange, settings, clock
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._last_s = clock.monotonic_s()
@@ -41,10 +41,10 @@ class Performance:
     def look(self, messages: int, streams: Streams) -> None:
         """Report if it is time; log a warning naming every threshold that was passed."""
         now_s = self._clock.monotonic_s()
-        if now_s - self._detailed_s >= self._settings.detail_interval:
+        if now_s - self._detailed_s >= self.settings.detail_interval:
             self._look_closely(streams, now_s)
         elapsed_s = now_s - self._last_s
-        if elapsed_s < self._settings.report_interval:
+        if elapsed_s < self.settings.report_interval:
             return
         lags_ms = [
             stream["lag_ms"]
@@ -88,7 +88,7 @@ class Performance:
         log.info("performance in detail", exchange=self._exchange, **self.detail)
 
     def _passed(self, report: Mapping[str, Any]) -> list[str]:
-        limits = self._settings
+        limits = self.settings
         passed = []
         if report["lag_ms"] is not None and report["lag_ms"] > limits.max_latency * 1000:
             passed.append(f"lag {report['lag_ms']} ms over {limits.max_latency * 1000:g} ms")

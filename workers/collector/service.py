@@ -1,6 +1,7 @@
 """The collector: one exchange live, from its instruments to its last acknowledged message."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,33 +12,35 @@ import structlog
 from config import Settings
 from config.queues import collector as collector_name
 from workers.bus.publisher import Publisher
+from workers.collector.access import Access
 from workers.collector.audit import BookAuditor
 from workers.collector.books import LiveBooks
 from workers.collector.calls import call
 from workers.collector.changes import SymbolChanges
 from workers.collector.common import Common
+from workers.collector.configuration import Configuration, Read
 from workers.collector.health import problems
 from workers.collector.instruments import AGAIN_S, Instruments
 from workers.collector.lines import Lines
-from workers.collector.live_book import identity
+from workers.collector.memory import MemoryLimit
 from workers.collector.outbox import Outbox
+from workers.collector.own_events import OwnEvents
 from workers.collector.performance import Performance
+from workers.collector.reloading import Reload
 from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.registry import exchange as find_exchange
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import MarketPrismError, ServiceClosed
-from workers.model.events import Gap, InstrumentChange
+from workers.model.events import InstrumentChange
 from workers.model.instrument import Instrument
+from workers.model.names import unknown_name
 from workers.telemetry.metrics import Counters
-from workers.transport.http import HttpClient
-from workers.transport.network import Network
-from workers.transport.rates import open_budget, open_window
-from workers.transport.websocket import WebSocketConnection
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+LEVELS = ("debug", "info", "warning", "error")
 WATCH_S = 0.5
 PUBLISH_DRAIN_S = 5.0
 PUBLISH_END_S = 1.0
@@ -49,9 +52,17 @@ class CollectorService:
     Args:
         settings: the whole tree; the exchange's own section must be in it.
         exchange_name: `binance_spot`, ...
+        clock: the time.
+        read: reads the settings again, when asked and when their file changes; None: never.
     """
 
-    def __init__(self, settings: Settings, exchange_name: str, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        exchange_name: str,
+        clock: Clock | None = None,
+        read: Read | None = None,
+    ) -> None:
         self.name = collector_name(exchange_name)
         self._all, self._settings = settings, settings.exchanges[exchange_name]
         self._exchange = find_exchange(exchange_name)
@@ -66,25 +77,12 @@ class CollectorService:
             spool_dir=settings.data_path / "spool" / self.name,
         )
         self._outbox = Outbox(self._publisher)
-        limits = self._exchange.limits
-        self._network = Network.from_settings(settings.network)
-        redis_url, clock = settings.redis.url, self._clock
-        egress = self._network.egress(self._settings.rest_url)
-        self._budget = open_budget(
-            exchange_name, limits, redis_url=redis_url, egress=egress, clock=clock
-        )
+        self._own_events = OwnEvents(self._exchange, self._outbox, self.counters, self._clock)
+        self._access = Access(settings, self._exchange, self._clock)
         # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
-        self._client, self._fetching = self._rest_client(), self._rest_client()
+        self._client, self._fetching = self._access.client(), self._access.client()
         self._fetcher = SnapshotFetcher(
-            self._exchange, self._fetching, self._budget, self.counters, self._clock
-        )
-        self._connects = open_window(
-            limits.counted_as or exchange_name,
-            limits.connects,
-            limits.connect_window_s,
-            redis_url=redis_url,
-            egress=self._network.egress(self._settings.ws_url),
-            clock=clock,
+            self._exchange, self._fetching, self._access.budget, self.counters, self._clock
         )
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
@@ -100,8 +98,8 @@ class CollectorService:
             stability=settings.stability,
             instruments=(),
             on_change=self._changed,
-            dial=self._dial,
-            connects=self._connects,
+            dial=self._access.dial,
+            connects=self._access.connects,
             fetcher=self._fetcher,
             publisher=self._publisher,
             counters=self.counters,
@@ -112,6 +110,8 @@ class CollectorService:
         self._changes = SymbolChanges(
             settings, self._exchange, self._instruments, self._lines, self._begun
         )
+        self._configuration = Configuration(settings, exchange_name, self._take_over, read)
+        self._memory = MemoryLimit(self.name, self._memory_mb, self.clean_idle_books, self._clock)
         self._health: dict[str, Any] | None = None
         health_check_s = settings.stability.reconnect.health_check
         self._health_due_s = self._clock.monotonic_s() + health_check_s
@@ -130,13 +130,14 @@ class CollectorService:
         beside = [
             asyncio.create_task(self._look_at_instruments(), name="instruments"),
             asyncio.create_task(self._changes.look_after(), name="symbols"),
+            asyncio.create_task(self._configuration.watch(), name="settings"),
         ]
         try:
             while True:
                 await asyncio.sleep(WATCH_S)
                 self._watch()
                 for task in beside:
-                    if task.done():
+                    if task.done():  # they end by an error alone
                         task.result()
         finally:
             for task in beside:
@@ -146,7 +147,7 @@ class CollectorService:
         """Close connections, hand over what they read, wait for its acknowledgements."""
         self._phase = "draining"
         self._fetcher.stop()
-        self._budget.close()  # whoever waits for it need not any more
+        self._access.budget.close()  # whoever waits for it need not any more
         self._lines.stop()
         await asyncio.to_thread(self._lines.join)
         left = await self._publisher.drain(PUBLISH_DRAIN_S)
@@ -221,39 +222,39 @@ class CollectorService:
 
     async def clean_idle_books(self) -> dict[str, Any]:
         """Forget books nobody updates: over `inactive_after`, or beyond `max_book_states`."""
-        memory = self._all.stability.memory
-        connections = self._lines.books()
-        share = -(-memory.max_book_states // max(1, len(connections)))
-        dropped: list[str] = []
-        kept = 0
-
-        def clean(books: LiveBooks) -> tuple[list[str], int]:
-            gone = books.drop_idle(memory.inactive_after, share, self._clock.monotonic_s())
-            return gone, books.held
-
         self._require_running()
-        for connection in connections:
-            gone, held = await call(self.name, connection, clean)
-            dropped, kept = dropped + gone, kept + held
-        return {"dropped": dropped, "kept": kept}
+        return await self._lines.clean(self._all.stability.memory)
 
     async def check_memory(self) -> dict[str, Any]:
-        """Resident memory against `stability.memory.max_mb`; over it, idle books are dropped."""
-        memory = self._all.stability.memory
-        used_mb = self._memory_mb()
-        percent = 100.0 * used_mb / memory.max_mb
-        level = "over" if percent > 100 else "warn" if percent >= memory.warn_percent else "ok"
-        report: dict[str, Any] = {
-            "memory_mb": used_mb,
-            "max_mb": memory.max_mb,
-            "percent": round(percent, 1),
-            "level": level,
-        }
-        if level != "ok":
-            log.warning("memory", exchange=self._exchange.name, **report)
-        if level == "over":
-            report |= await self.clean_idle_books()
-        return report
+        """Resident memory against `stability.memory.max_mb`; see memory.py for what is done."""
+        self._require_running()
+        return await self._memory.check(self._all.stability)
+
+    async def set_log_level(self, level: str) -> dict[str, Any]:
+        """Log from this level on, until the process ends or the settings' level changes.
+
+        Raises:
+            UnknownName: no such level.
+        """
+        if level.lower() not in LEVELS:
+            raise unknown_name("log level", level, LEVELS)
+        root = logging.getLogger()
+        before = logging.getLevelName(root.level).lower()
+        root.setLevel(level.upper())
+        log.warning("log level changed", exchange=self._exchange.name, before=before, now=level)
+        return {"exchange": self._exchange.name, "before": before, "now": level.lower()}
+
+    async def reload_config(self) -> dict[str, Any]:
+        """Take over what is written in the settings now; see configuration.py.
+
+        Returns:
+            applied, next_session, restart: paths with the value before and now.
+
+        Raises:
+            BrokenConfiguration: the file cannot be used; nothing has changed.
+        """
+        self._require_running()
+        return await self._configuration.reload()
 
     def status(self) -> dict[str, Any]:
         """Connections, books, streams, rates and counters, as of the connections' last tick."""
@@ -275,6 +276,7 @@ class CollectorService:
             "streams": streams,
             "unlisted": self._instruments.unlisted,
             **self._changes.status(),
+            "settings": self._configuration.status(),
             "snapshots": {
                 "fetched": self._fetcher.fetched,
                 "waiting": self._fetcher.waiting,
@@ -316,25 +318,14 @@ class CollectorService:
         self._auditor.know(instruments)
         self._tell_instruments(instruments)
 
-    def _dial(self, url: str) -> WebSocketConnection:
-        timeout_s = self._all.stability.reconnect.connect_timeout
-        return WebSocketConnection(url, connect_timeout_s=timeout_s, network=self._network)
-
-    def _rest_client(self) -> HttpClient:
-        return HttpClient(
-            self._settings.rest_url,
-            exchange=self._exchange.name,
-            timeout_s=self._settings.rest_timeout,
-            budget=self._budget,
-            read_error=self._exchange.read_error,
-            used_weight_header=self._exchange.limits.used_weight_header,
-            network=self._network,
-        )
-
     def _watch(self) -> None:
         if self._publishing and self._publishing.done():
             self._publishing.result()
             raise RuntimeError(f"{self.name}: the publisher ended by itself")
+        if self._memory.wanted is not None:
+            why, most_mb = self._memory.wanted, self._all.stability.memory.max_mb
+            self._own_events.restart(str(why), self._memory_mb(), most_mb)
+            raise why
         crashed = self._lines.crashed()
         if crashed is not None:
             raise crashed
@@ -365,22 +356,23 @@ class CollectorService:
         instrument = self._instruments.chosen.get(subject.rpartition(".")[2])
         if instrument is None:
             return
-        self.counters.add("gaps_total", self._exchange.name, event_type, "overflow")
-        self._outbox.put(
-            Gap(
-                **identity(instrument),
-                exchange_ns=None,
-                received_ns=self._clock.now_ns(),
-                data_type=event_type,
-                cause="overflow",
-                lost=count,
-            )
-        )
-        self._outbox.flush()
+        self._own_events.lost(instrument, event_type, count)
 
     async def _on(self, symbol: str, act: Callable[[LiveBooks], T]) -> T:
         self._require_running()
         return await call(self.name, self._lines.booked(symbol), act)
+
+    async def _take_over(self, found: Reload) -> None:
+        """Carry changed settings out."""
+        settings, stability = found.settings, found.settings.stability
+        before, self._settings = self._settings, settings.exchanges[self._exchange.name]
+        self._all = settings
+        self._performance.settings = stability.performance
+        if any(path == "log.level" for path in found.applied):
+            await self.set_log_level(settings.log.level)
+        await self._lines.configure(self._settings, stability)
+        if (before.symbols, before.channels) != (self._settings.symbols, self._settings.channels):
+            await self._changes.configure(self._settings)
 
     def _require_running(self) -> None:
         if self._phase != "running":

@@ -9,6 +9,7 @@ MarketPrismError
  |   +- SequenceGap         expected_id, received_id
  +- TransportError          a connection or a call failed; it may be tried again
  +- ServiceClosed           draining or stopped; the call was not made
+ +- RestartWanted           the process is to start anew; nothing is broken
  +- StoreError              ClickHouse refused; retryable says whether trying again can help
 """
 
@@ -98,6 +99,10 @@ class TransportError(MarketPrismError):
 
 class ServiceClosed(MarketPrismError):
     """The service is draining or stopped; the call was not made."""
+
+
+class RestartWanted(MarketPrismError):
+    """The service ends so that its process is started anew; the text says why."""
 
 
 class StoreError(MarketPrismError):

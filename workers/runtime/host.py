@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from workers.model.errors import ServiceClosed
+from workers.model.errors import RestartWanted, ServiceClosed
 from workers.runtime.deadline import ExitDeadline
 from workers.runtime.service import Gate, Service, Warming
 
@@ -176,6 +176,9 @@ class ServiceThread:
         name = self.service.name
         try:
             self._run_loop()
+        except RestartWanted as error:
+            self.error, self.state = error, "crashed"
+            logger.warning("%s: drained to be started anew: %s", name, error)
         except BaseException as error:
             self.error, self.state = error, "crashed"
             logger.critical("%s: crashed, the process will end", name, exc_info=error)

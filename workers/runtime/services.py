@@ -4,6 +4,7 @@ Services are imported when they are asked for: a writer's process has no use for
 """
 
 from config import Settings, queues
+from config.load import load_with_origins
 from workers.model.names import unknown_name
 from workers.processor.registry import INSTALLED
 from workers.runtime.lease import Lease
@@ -39,7 +40,8 @@ def make_service(name: str, settings: Settings) -> Service:
         return ProcessorService(settings, name.removeprefix(queues.processor("")))
     from workers.collector.service import CollectorService
 
-    return CollectorService(settings, name.removeprefix(queues.collector("")))
+    exchange = name.removeprefix(queues.collector(""))
+    return CollectorService(settings, exchange, read=load_with_origins)
 
 
 def make_gate(name: str, settings: Settings) -> Gate | None:
