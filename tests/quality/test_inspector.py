@@ -49,7 +49,7 @@ def told(inspector: Inspector, now_s: float = 0.0, **streams: Watch) -> list[Qua
 
 def feed(inspector: Inspector, *events: Event) -> None:
     for each in events:
-        inspector.event(each, "trade")  # type: ignore[arg-type]
+        inspector.event(each, ("trade", each.symbol))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_time_in_the_future_makes_none_after_it_late(inspector: Inspector) -> 
 
 def test_each_stream_has_its_own_order(inspector: Inspector) -> None:
     feed(inspector, trade(), trade(BEGIN_NS - SECOND, symbol="ETH-USDT"))
-    inspector.event(trade(BEGIN_NS - SECOND), "aggregate-trade")
+    inspector.event(trade(BEGIN_NS - SECOND), ("aggregate-trade", "BTC-USDT"))
     assert told(inspector) == []
 
 

@@ -29,6 +29,7 @@ from workers.exchanges.base import BookReset, Exchange
 from workers.model.clock import Clock
 from workers.model.events import BookDelta, Gap, GapCause, Levels, OrderBook
 from workers.model.instrument import Instrument
+from workers.quality.inspector import Inspector
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class LiveBooks:
     Args:
         post: hands a snapshot from the fetcher's thread to ours.
         renew: asks for a snapshot where they come on the stream.
+        inspector: told of books that crossed.
 
     Attributes:
         suspicion: whether the books fail too often.
@@ -57,6 +59,7 @@ class LiveBooks:
         post: Post,
         renew: Renew,
         clock: Clock,
+        inspector: Inspector,
     ) -> None:
         self._exchange, self._settings = exchange, settings
         self._outbox, self._counters = outbox, counters
@@ -67,6 +70,7 @@ class LiveBooks:
         self._from_stream = exchange.books_from_stream
         self._errors = errors
         self.suspicion = Suspicion(errors)
+        self._inspector = inspector
         self._streaming = False
         self._books: dict[str, LiveBook] = {}
         for each in instruments:
@@ -302,17 +306,18 @@ class LiveBooks:
 
     def _publish_gap(self, live: LiveBook, gap: Break) -> None:
         self._counters.add("gaps_total", self._exchange.name, "orderbook-delta", gap.cause)
-        self._outbox.put(
-            Gap(
-                **identity(live.instrument),
-                exchange_ns=live.exchange_ns,
-                received_ns=self._clock.now_ns(),
-                data_type="orderbook-delta",
-                cause=gap.cause,
-                first_id=gap.first_id,
-                last_id=gap.last_id,
-            )
+        event = Gap(
+            **identity(live.instrument),
+            exchange_ns=live.exchange_ns,
+            received_ns=self._clock.now_ns(),
+            data_type="orderbook-delta",
+            cause=gap.cause,
+            first_id=gap.first_id,
+            last_id=gap.last_id,
         )
+        self._outbox.put(event)
+        if gap.cause == "crossed":
+            self._inspector.crossed(event)
 
     def _publish_book(self, live: LiveBook, now_s: float) -> None:
         live.dirty = False

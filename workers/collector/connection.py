@@ -29,6 +29,7 @@ from workers.collector.upkeep import Upkeep
 from workers.collector.watch import channel_of
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent, BookDelta
+from workers.quality.inspector import Inspector
 from workers.transport.reconnect import Backoff
 from workers.transport.websocket import Disconnected
 
@@ -65,6 +66,7 @@ class Connection(threading.Thread):
         self._stopping = threading.Event()
         self._dead_letters = DeadLetters(exchange.name, self._outbox, common.counters)
         self._renewals = Renewals()
+        inspector = self._inspector = Inspector(exchange.name, exchange.market_type)
         lineup = self._lineup = Lineup(
             exchange,
             share.streams,
@@ -84,6 +86,7 @@ class Connection(threading.Thread):
             self.post,
             lambda symbol, delay_s: self._renewals.ask(symbol, self._clock.monotonic_s() + delay_s),
             self._clock,
+            inspector,
         )
         self._watches = watches = lineup.watches
         self._intake = Intake(
@@ -95,6 +98,7 @@ class Connection(threading.Thread):
             self._outbox,
             common.counters,
             self._clock,
+            inspector,
         )
         self._upkeep = Upkeep(exchange.name, watches, self._books, common.counters)
         self._session: Session | None = None
@@ -281,6 +285,7 @@ class Connection(threading.Thread):
             self._dead_letters,
             self._counters,
             self._clock,
+            self._inspector,
         )
 
     def _end(self) -> None:

@@ -22,6 +22,7 @@ from workers.model.events import (
     Quality,
     Trade,
 )
+from workers.quality.inspector import Inspector
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Intake:
         watches: by (channel, symbol), one for each subscribed stream.
         collected: our symbols; what streams of all instruments say of others is counted.
         on_change: told of every change of an instrument of ours.
+        inspector: looks at every event of ours; what it finds odd is published with the others.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class Intake:
         outbox: Outbox,
         counters: Counters,
         clock: Clock,
+        inspector: Inspector,
     ) -> None:
+        self._inspector = inspector
         self._collected, self._on_change = collected, on_change
         self._exchange, self._books, self.watches = exchange, books, watches
         self._outbox, self._counters, self._clock = outbox, counters, clock
@@ -71,7 +75,8 @@ class Intake:
 
     def _event(self, event: AnyEvent, now_s: float) -> None:
         channel = channel_of(event)
-        watch = self.watches.get((channel, event.symbol))
+        key = (channel, event.symbol)
+        watch = self.watches.get(key)
         if watch is None:
             watch = self.watches.get((channel, "*"))
             if event.symbol not in self._collected:
@@ -87,6 +92,8 @@ class Intake:
                     watch.lagged((event.received_ns - event.exchange_ns) / 1e6)
         for check in implausible(event):
             self._counters.add("implausible_total", self._exchange, check)
+            self._inspector.odd(check, event, channel)
+        self._inspector.event(event, key)
         kind = type(event)
         if kind is BookDelta:
             if event.symbol in self._books:
@@ -141,7 +148,14 @@ class Intake:
             self._publish_holes(channel, symbol, holes)
 
     def tick(self, now_s: float) -> None:
-        """Publish the holes that stayed open for longer than a late trade takes."""
+        """Publish the holes that stayed open for longer than a late trade takes, and oddities."""
+        for event in self._inspector.due(now_s, self._clock.now_ns(), self.watches.items()):
+            self._outbox.put(event)
+        for check, cases in self._inspector.take_counts().items():
+            self._counters.add("quality_cases_total", self._exchange, check, by=cases)
+        self._publish_open(now_s)
+
+    def _publish_open(self, now_s: float) -> None:
         for (channel, symbol), continuity in self._trades.items():
             holes = continuity.due(now_s)
             if holes:
@@ -159,7 +173,7 @@ class Intake:
     def disconnected(self) -> None:
         """The connection ended; ids and books have to prove themselves on the next one."""
         self._books.disconnected()
-        self.tick(math.inf)  # nothing comes late through a connection that is gone
+        self._publish_open(math.inf)  # nothing comes late through a connection that is gone
         for continuity in self._trades.values():
             continuity.disconnected()
 

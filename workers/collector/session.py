@@ -19,6 +19,7 @@ from workers.collector.subscriptions import Requests, Subscriptions
 from workers.exchanges.base import Acknowledged, Exchange, Mapper, Reply, ShutdownNotice, Stream
 from workers.model.clock import Clock
 from workers.model.errors import WireError
+from workers.quality.inspector import Inspector
 from workers.telemetry.metrics import Counters
 from workers.transport.budget import SlidingWindow
 from workers.transport.websocket import WebSocketConnection
@@ -58,6 +59,7 @@ class Session:
 
     Args:
         websocket: not connected yet.
+        inspector: looks at some frames.
 
     Attributes:
         leaving: why it is to be replaced while it still works (`shutdown`, `age`); None: it is not.
@@ -75,7 +77,9 @@ class Session:
         dead_letters: DeadLetters,
         counters: Counters,
         clock: Clock,
+        inspector: Inspector,
     ) -> None:
+        self._inspector = inspector
         self.websocket = websocket
         self._exchange, self.mapper = exchange, mapper
         self._dead_letters, self._counters, self._clock = dead_letters, counters, clock
@@ -149,7 +153,8 @@ class Session:
             return 0
         now_s = self._clock.monotonic_s()
         self.frames += len(frames)
-        map_frame = self.mapper.map
+        map_frame, inspector = self.mapper.map, self._inspector
+        inspector.wanted = None
         # A nanosecond apart: an event without a time of the exchange's is known by this one.
         for frame_ns, frame in enumerate(frames, websocket.received_ns):
             try:
@@ -158,8 +163,11 @@ class Session:
                         self._hear(item, now_s)  # type: ignore[arg-type]
                     else:
                         take(item, now_s)  # type: ignore[arg-type]
+                if inspector.wanted is not None:
+                    inspector.frame(frame, frame_ns)
                 self._errors_in_a_row = 0
             except WireError as error:
+                inspector.unusable(error)
                 self._dead_letters.take(error, frame_ns, now_s)
                 self._errors_in_a_row += 1
         if self._errors_in_a_row >= self._most_errors:
@@ -182,6 +190,7 @@ class Session:
         if self.leaving is None and self._oldest_s and self.age_s(now_s) > self._oldest_s:
             self.leaving, self.notice = "age", f"replaced at the age of {self._oldest_s:.0f} s"
         self._queue(self.subscriptions.tick(now_s))
+        self._inspector.unknown(self.mapper.extra_fields, now_s)
         if self.settled_s is None and not self._requests and self.subscriptions.settled:
             self.settled_s = now_s
         self.count()

@@ -67,35 +67,47 @@ class Inspector:
         self._fresh_due_s = float("-inf")
         self.wanted: tuple[str, str] | None = None
 
-    def event(self, event: AnyEvent, channel: str) -> None:
-        """Look at one event; every one of them comes here, so this is short."""
-        stream = self._streams.get((channel, event.symbol))
-        if stream is None:
-            stream = self._begin(event, channel)
+    def event(self, event: AnyEvent, key: tuple[str, str]) -> None:
+        """Look at one event; every one of them comes here, so this is short.
+
+        Args:
+            event: one of a symbol that is collected.
+            key: its channel and symbol.
+        """
+        stream = self._streams.get(key) or self._begin(event, key)
         exchange_ns, received_ns = event.exchange_ns, event.received_ns
         if exchange_ns is not None:
-            if exchange_ns >= stream.latest_ns:
-                if exchange_ns - received_ns < AHEAD_NS:  # a wrong time must not be the measure
-                    stream.latest_ns = exchange_ns
-            else:
+            # a time far ahead is wrong (time_ahead) and must not be what others are measured by
+            if stream.latest_ns <= exchange_ns < received_ns + AHEAD_NS:
+                stream.latest_ns = exchange_ns
+            elif exchange_ns < stream.latest_ns:
                 behind_ms = f"{stream.behind_ns(exchange_ns) / 1e6:g} ms"
-                self.odd("time_reversed", event, channel, value=behind_ms, limit="0 ms")
-        if stream.jumps is not None and type(event) is Trade and event.off_book is None:
-            jump = stream.jumps.look(event.price, received_ns)
-            if jump is not None:
-                limit = f"{jump.middle:.10g} +- {LIMIT:.0%}"
-                self.odd("price_jump", event, channel, value=f"{jump.price:.10g}", limit=limit)
+                self.odd("time_reversed", event, key[0], value=behind_ms, limit="0 ms")
+        jumps = stream.jumps
+        if jumps is not None and not jumps.low <= float(event.price) <= jumps.high:  # type: ignore[union-attr, arg-type]
+            self._jumped(jumps, event, key[0])  # type: ignore[arg-type]
         if received_ns >= stream.due_ns:
-            stream.due_ns = received_ns + SAMPLE_NS
-            if self._drift.wants(stream.kind, event.symbol, received_ns):
-                self.wanted = stream.kind, event.symbol
+            self._sample(stream, event)
 
-    def _begin(self, event: AnyEvent, channel: str) -> _Stream:
+    def _begin(self, event: AnyEvent, key: tuple[str, str]) -> _Stream:
         judged = type(event) is Trade and event.market_type != "option"
-        kind = f"{channel} {event.market_type}"
-        stream = _Stream(kind, PriceJumps() if judged else None)
-        self._streams[channel, event.symbol] = stream
+        stream = _Stream(f"{key[0]} {event.market_type}", PriceJumps() if judged else None)
+        self._streams[key] = stream
         return stream
+
+    def _jumped(self, jumps: PriceJumps, trade: Trade, channel: str) -> None:
+        jump = jumps.judge(trade.price)
+        if jump is not None and trade.off_book is None:
+            limit = f"{jump.middle:.10g} +- {LIMIT:.0%}"
+            self.odd("price_jump", trade, channel, value=f"{jump.price:.10g}", limit=limit)
+
+    def _sample(self, stream: _Stream, event: AnyEvent) -> None:
+        """What need not be done for every event."""
+        stream.due_ns = event.received_ns + SAMPLE_NS
+        if stream.jumps is not None and type(event) is Trade and event.off_book is None:
+            stream.jumps.remember(event.price)
+        if self._drift.wants(stream.kind, event.symbol, event.received_ns):
+            self.wanted = stream.kind, event.symbol
 
     def odd(
         self,

@@ -9,6 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 SAMPLE_NS = 500_000_000
+"""Between two prices that are remembered."""
 SAMPLES = 61
 """About half a minute on a busy symbol."""
 ENOUGH = 10
@@ -25,27 +26,28 @@ class Jump(NamedTuple):
 
 
 class PriceJumps:
-    """Prices of one symbol's trades."""
+    """Prices of one symbol's trades.
 
-    __slots__ = ("_due_ns", "_high", "_low", "_middle", "_prices")
+    Attributes:
+        low: what is lower is a jump.
+        high: what is higher is one.
+    """
+
+    __slots__ = ("_middle", "_prices", "high", "low")
 
     def __init__(self) -> None:
         self._prices: deque[float] = deque(maxlen=SAMPLES)
-        self._low, self._high, self._middle = float("-inf"), float("inf"), 0.0
-        self._due_ns = 0
+        self.low, self.high, self._middle = float("-inf"), float("inf"), 0.0
 
-    def look(self, price: str, received_ns: int) -> Jump | None:
-        """Judge a price by those before it, and remember it now and then."""
+    def judge(self, price: str) -> Jump | None:
+        """Compare a price with those remembered."""
         number = float(price)
-        jump = None if self._low <= number <= self._high else Jump(number, self._middle)
-        if received_ns >= self._due_ns:
-            self._due_ns = received_ns + SAMPLE_NS
-            self._remember(number)
-        return jump
+        return None if self.low <= number <= self.high else Jump(number, self._middle)
 
-    def _remember(self, number: float) -> None:
-        self._prices.append(number)
+    def remember(self, price: str) -> None:
+        """Take a price into the median; one every SAMPLE_NS."""
+        self._prices.append(float(price))
         if len(self._prices) >= ENOUGH:
             middle = self._middle = median(self._prices)
             reach = abs(middle) * LIMIT
-            self._low, self._high = middle - reach, middle + reach
+            self.low, self.high = middle - reach, middle + reach

@@ -22,6 +22,7 @@ Metric = Literal[
     "wire_errors_total",  # frames that could not be used; exchange, kind
     "extra_fields_total",  # fields we do not know; exchange, field
     "implausible_total",  # events kept although a check disliked them; exchange, check
+    "quality_cases_total",  # odd things found and told as quality events; exchange, check
     "restarts_wanted_total",  # processes that ended to be started anew; exchange, why
     "reconnects_total",  # connections opened again; exchange, cause
     "resubscribes_total",  # streams subscribed again because they were silent; exchange
