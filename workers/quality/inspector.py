@@ -141,7 +141,7 @@ class Inspector:
                 symbol=symbol,
                 raw_symbol=symbol,
                 value=each.value,
-                detail=each.detail,
+                detail=f"{channel}: {each.detail}",
             )
 
     def crossed(self, gap: Gap) -> None:
