@@ -1,20 +1,22 @@
 """The ledger against tables whose holes are known."""
 
+import time
+
 import pytest
 
 from config.settings import ClickHouseSettings
 from tests.quality.conftest import BEGIN_NS, MINUTE_NS, Store, gap, trade, unused
 from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
-from workers.quality.ledger import GRACE_NS, look
+from workers.quality.ledger import OVERLAP_NS, look
 from workers.quality.trade_rows import missing_ids
-from workers.quality.window_rows import DAY_S, HOUR_S, read_windows
+from workers.quality.window_rows import DAY_S, HOUR_S, reached, read_windows
 
 DAY_NS = DAY_S * 1_000_000_000
 
 
 def after(minutes: float) -> int:
     """A time at which so many minutes are over for longer than the grace."""
-    return BEGIN_NS + round(minutes * MINUTE_NS) + GRACE_NS
+    return BEGIN_NS + round(minutes * MINUTE_NS) + 30 * 10**9
 
 
 def minutes_of(clickhouse: ClickHouseSettings, length_s: int = 60) -> list[tuple[int, ...]]:
@@ -90,6 +92,20 @@ def test_a_hole_of_minutes_is_seen_in_each_of_them_until_it_is_filled(
     assert [row[:3] for row in rows] == [(60, 60, 0)] * 10
     assert sum(row[4] for row in rows) == 240
     assert len(read_gaps(clickhouse)) == 1
+
+
+def test_an_old_hole_filled_to_its_end_leaves_nothing_in_the_minute_behind_it(
+    clickhouse: ClickHouseSettings, store: Store
+) -> None:
+    trades = [trade(1000 + n, n) for n in range(600)]
+    store(trades[:90] + trades[360:])
+    look(clickhouse, "binance_spot", after(60))
+    assert [row[2] for row in minutes_of(clickhouse)][:8] == [0, 0, 54, 54, 54, 54, 54, 0]
+    # What is stored from now on is new; nothing before it is looked at again.
+    reached(clickhouse, "trades:binance_spot", time.time_ns() + OVERLAP_NS)
+    store(trade(each.trade_id, each.trade_id - 1000, "backfill") for each in trades[90:360])
+    look(clickhouse, "binance_spot", after(60.2))
+    assert [row[:3] for row in minutes_of(clickhouse)][:10] == [(60, 60, 0)] * 10
 
 
 def test_a_half_filled_hole_is_one_gap_and_what_is_left_is_still_missing(

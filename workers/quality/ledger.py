@@ -13,7 +13,7 @@ from workers.quality import trade_rows
 from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
 from workers.quality.holes import MINUTE_NS, Hole, Range, Series, clusters, minute_of, ranges_of
 from workers.quality.merging import Told, merge
-from workers.quality.minutes import boundary_holes, windows
+from workers.quality.minutes import Window, boundary_holes, windows
 from workers.quality.window_rows import duplicates, ends, reached, roll_up, until_ns, write_windows
 from workers.store.queries import query
 
@@ -177,7 +177,8 @@ class _Part:
     def write(self) -> int:
         """Write the minutes, add up hours and days; how many minutes."""
         repeats = duplicates(self._settings, self._exchange, self._begin, self._end)
-        written, earliest = 0, self._begin
+        earliest = self._begin
+        told: list[tuple[Series, Window]] = []
         for each in self._series:
             minutes = self._minutes.get(each, [])
             begin = self._first_minute(each) if minutes else self._begin
@@ -190,8 +191,9 @@ class _Part:
                 self._end,
                 repeats.get(each),
             )
-            written += write_windows(self._settings, each, rows)
+            told += [(each, row) for row in rows]
             earliest = min(earliest, begin)
+        written = write_windows(self._settings, told)
         roll_up(self._settings, self._exchange, earliest, self._end)
         return written
 

@@ -86,8 +86,8 @@ ORDER BY exchange, symbol, data_type, window_ns
 """
 
 
-def write_windows(settings: ClickHouseSettings, series: Series, windows: Iterable[Window]) -> int:
-    """Store rows of one series; how many."""
+def write_windows(settings: ClickHouseSettings, windows: Iterable[tuple[Series, Window]]) -> int:
+    """Store rows, all at once; how many."""
     now_ns = time.time_ns()
     rows = [
         [
@@ -96,7 +96,7 @@ def write_windows(settings: ClickHouseSettings, series: Series, windows: Iterabl
             *(each.duplicates, each.backfilled, each.missing, each.unused, "verified"),
             *(each.first_id, each.last_id, each.first_ns, each.last_ns, now_ns),
         ]
-        for each in windows
+        for series, each in windows
     ]
     insert_rows(settings, "completeness", _COLUMNS, rows)
     return len(rows)
