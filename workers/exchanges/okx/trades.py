@@ -5,7 +5,7 @@ it back there. What the events mean is in rows.py; tests hold both ways to the s
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -18,14 +18,24 @@ from workers.model.events import Trade
 STRANGE = (*UNREADABLE, ValueError, ArithmeticError)
 """What sends a frame back to be read with care."""
 
+Id = TypeVar("Id")
+"""The one instrument's id, as a Literal: the decoder compares it and makes no text of it."""
+
 Lane = Callable[[bytes, int], list[Trade]]
 """Events of a frame; raises one of STRANGE."""
 
 
-class StrictTrade(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """OkxTrade with nothing that we do not know in it; seqId and source are not read."""
+ONE = "1"
+"""The count of most trades: their id is the first and the last one, which needs no arithmetic."""
 
-    instId: str
+
+class StrictTrade(msgspec.Struct, Generic[Id], forbid_unknown_fields=True, gc=False):
+    """OkxTrade of one instrument with nothing that we do not know in it; see `trade_lane`.
+
+    Fields are in the order in which they come. seqId and source are not read.
+    """
+
+    instId: Id
     tradeId: str
     px: str
     sz: str
@@ -33,17 +43,14 @@ class StrictTrade(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     ts: str
     count: str | None = None
     source: msgspec.Raw = msgspec.Raw()
-    seqId: msgspec.Raw = msgspec.Raw()
+    seqId: int | None = None
 
 
-class StrictPush(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A data message without anything else in it."""
+class StrictPush(msgspec.Struct, Generic[Id], forbid_unknown_fields=True, gc=False):
+    """A data message without anything else in it, and with one trade: that is how they come."""
 
     arg: msgspec.Raw
-    data: list[StrictTrade]
-
-
-_decode = msgspec.json.Decoder(StrictPush).decode
+    data: tuple[StrictTrade[Id]]
 
 
 def trade_lane(contract: Contract) -> Lane:
@@ -51,23 +58,26 @@ def trade_lane(contract: Contract) -> Lane:
     instrument, base = contract.instrument, contract.base
     exchange, kind, symbol = instrument.exchange, instrument.market_type, instrument.symbol
     raw_symbol, spot = instrument.raw_symbol, instrument.market_type == "spot"
+    usual: Any = StrictPush[Literal[raw_symbol]]  # type: ignore[valid-type]
+    decode = msgspec.json.Decoder(usual).decode
 
     def read(frame: bytes, received_ns: int) -> list[Trade]:
-        (row,) = _decode(frame).data  # they come one by one; more of them are read with care
+        (row,) = decode(frame).data
         price, quantity, count = row.px, row.sz, row.count
-        if count is None:
+        first: int | None
+        covered: int | None
+        if count == ONE:
             last, time_ms = whole(row.tradeId, row.ts)
-            first = None
+            first = covered = last
+        elif count is None:
+            last, time_ms = whole(row.tradeId, row.ts)
+            first = covered = None
         else:
             last, time_ms, fills = whole(row.tradeId, row.ts, count)
-            first = last - fills + 1
+            first, covered = last - fills + 1, last
             if not 0 <= first <= last:
                 raise ValueError(count)
-        if (
-            row.instId != raw_symbol
-            or not 0 < time_ms < MICROSECONDS_FROM
-            or not positive(price, quantity)
-        ):
+        if not 0 < time_ms < MICROSECONDS_FROM or not positive(price, quantity):
             raise ValueError(raw_symbol)
         return [
             Trade(
@@ -81,9 +91,9 @@ def trade_lane(contract: Contract) -> Lane:
                 price=price,
                 quantity=quantity if spot else base(quantity, price),
                 side=row.side,
-                aggregate=first is not None,
+                aggregate=covered is not None,
                 first_trade_id=first,
-                last_trade_id=None if first is None else last,
+                last_trade_id=covered,
                 raw_quantity=None if spot else quantity,
             )
         ]
