@@ -20,6 +20,7 @@ from cli import (
     normalize,
     options,
     process,
+    quality,
     query,
     run,
     schedule,
@@ -99,6 +100,9 @@ app.command(
         "normalize binance_spot --instruments exchangeInfo.json < frames.jsonl > events.jsonl",
     ),
 )(normalize.normalize_command)
+app.command(
+    "quality", epilog=options.examples("quality", "quality --last 1d --exchange okx_spot --json")
+)(quality.quality_command)
 app.command("process", epilog=options.examples("process", "process large_trades"))(
     process.process_command
 )

@@ -64,6 +64,7 @@ def test_a_mute_stream_is_told_while_it_is_mute(
     running = run_collector("--rate", "1500", dialect=OKX_SPOT)
     mute = OKX_SPOT.symbols[0]
     running.wait_synced(30)
+    wait_until(lambda: len(running.of("orderbook-delta", mute)) > 20, 30, "its pace known")
     running.exchange.fault("stall", symbol=OKX_SPOT.raw[mute], stream="@books", duration_s=30)
     stale = wait_until(lambda: told(running, "stale_stream", mute), 60, "a stale stream")[0]
     assert (stale["symbol"], stale["data_type"]) == (mute, "orderbook")
