@@ -27,15 +27,24 @@ class DemoService:
         self.ticks = 0
         self._log = settings.data_path / "demo.log"
         self._manner = os.environ.get("DEMO", "")
-        self._crash = asyncio.Event()
+        self._crash, self._ready = asyncio.Event(), asyncio.Event()
+
+    async def ready(self) -> None:
+        if self._manner == "slow-start":
+            await self._ready.wait()
+            self.note("ready")
 
     async def run(self) -> None:
         self.note("run")
         while not self._crash.is_set():
             if self._manner == "crash-soon" and self.ticks == 5:
                 raise RuntimeError("the demo was asked to crash")
+            if self._manner == "hold" and (self._log.parent / "crash").exists():
+                break
             if self._manner == "return-soon" and self.ticks == 5:
                 return
+            if self.ticks == 150:
+                self._ready.set()
             self.ticks += 1
             await asyncio.sleep(0.02)
         raise RuntimeError("the demo was asked to crash")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from config import Settings
-from tests.runtime.children import environment, run
+from tests.runtime.children import Child, environment, run
 from tests.runtime.conftest import WORKER, Start
 from tests.runtime.demo import words
 from tests.waiting import wait_until
@@ -191,6 +191,38 @@ def test_a_killed_worker_is_replaced_and_only_the_holder_takes_commands(
         **nats,
     ).exit_code(30)
     wait_until(lambda: answered(1, 1), 20, "the new holder answers")
+
+
+def test_commands_wait_in_their_queue_until_the_service_can_be_asked(
+    start: Start, redis: RedisServer, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    env = {"MARKETPRISM_NATS_SERVERS": nats_server.url, "DEMO_LEASE": "1"}
+    start(ASK, redis.port, **env).exit_code(60)
+    folder = tmp_path / "slow"
+    start(WORKER, redis.port, MARKETPRISM_DATA_DIR=str(folder), DEMO="slow-start", **env)
+    wait_until(lambda: "answered" in words(folder), 60, "the command answered")
+    assert words(folder) == ["run", "ready", "answered"]
+
+
+def test_a_holder_that_crashes_again_and_again_does_not_keep_the_standby_out(
+    start: Start, redis: RedisServer, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    env = {"MARKETPRISM_NATS_SERVERS": nats_server.url, "DEMO_LEASE": "1"}
+    looping, steady = tmp_path / "looping", tmp_path / "steady"
+
+    def crashing() -> Child:
+        return start(WORKER, redis.port, MARKETPRISM_DATA_DIR=str(looping), DEMO="hold", **env)
+
+    first = crashing()
+    wait_until(lambda: words(looping), 60, "the first runs")
+    second = start(WORKER, redis.port, MARKETPRISM_DATA_DIR=str(steady), **env)
+    wait_until(lambda: "lease_held_by_another" in second.output, 60, "the second stands by")
+    (looping / "crash").touch()
+    assert first.exit_code(60) == 70
+    again = crashing()
+    wait_until(lambda: "run" in words(steady), 60, "the standby runs")
+    wait_until(lambda: "lease_held_by_another" in again.output, 60, "the other stands by")
+    assert words(looping).count("run") == 1
 
 
 def test_a_frozen_holder_ends_when_it_wakes_and_was_replaced(

@@ -58,6 +58,7 @@ class Publisher:
             connected and at most once a second for each subject.
         spool_dir: where messages wait while NATS is away, a folder of this publisher alone; None:
             in memory only.
+        standby: another process may be using the folder until `run` is called.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Publisher:
         *,
         on_lost: Callable[[str, int, str], None] | None = None,
         spool_dir: Path | None = None,
+        standby: bool = False,
     ) -> None:
         self.name = name
         self.on_lost = on_lost
@@ -77,7 +79,8 @@ class Publisher:
         self._clock: Clock = clock or SystemClock()
         spool = None
         if spool_dir is not None and settings.spool_max_mb:
-            spool = Spool(spool_dir, settings.spool_max_mb << 20, counters)
+            spool = Spool(spool_dir, settings.spool_max_mb << 20, counters, find=not standby)
+        self._spool = spool
         self._backlog = Backlog(settings, counters, spool, self._clock)
         self._flights: dict[int, Flight] = {}
         self._again: deque[Flight] = deque()
@@ -143,6 +146,8 @@ class Publisher:
     async def run(self) -> None:
         """Publish until cancelled; NATS being away only delays it."""
         self._loop = asyncio.get_running_loop()  # at once: a drain that comes now must not work too
+        if self._spool is not None:
+            self._spool.find()
         task = asyncio.create_task(self._work(), name=f"{self.name} publisher")
         try:
             await asyncio.wait({task})

@@ -73,6 +73,8 @@ class Spool:
         max_bytes: of all files together.
         counters: gets spool_messages_total, spool_damaged_total and events_dropped_total.
         segment_bytes: a file of this size is closed and the next one begun.
+        find: look at the folder at once; else when `find` is called or something is appended. A
+            process that stands by must not touch the folder of the one at work.
 
     Attributes:
         last_error: why the disk took nothing the last time; None once it took something.
@@ -84,6 +86,8 @@ class Spool:
         max_bytes: int,
         counters: Counters,
         segment_bytes: int = SEGMENT_BYTES,
+        *,
+        find: bool = True,
     ) -> None:
         self.folder, self.max_bytes = folder, max_bytes
         self._counters = counters
@@ -93,7 +97,9 @@ class Spool:
         self._lost: Counter[tuple[str, str]] = Counter()
         self._next_order = 0
         self.last_error: str | None = None
-        self._find()
+        self._found = False
+        if find:
+            self.find()
 
     def __len__(self) -> int:
         """Messages that are not done."""
@@ -106,6 +112,7 @@ class Spool:
 
     def append(self, batch: Sequence[Outgoing]) -> list[Outgoing]:
         """Add messages behind all others; what the disk did not take is given back."""
+        self.find()
         by_rank: dict[int, list[Record]] = {}
         left: list[Outgoing] = []
         with self._lock:
@@ -187,8 +194,11 @@ class Spool:
     def _segments(self) -> list[Segment]:
         return [segment for lane in self._lanes for segment in lane.segments]
 
-    def _find(self) -> None:
-        """Take over what a process before left."""
+    def find(self) -> None:
+        """Take over what a process before left; once."""
+        if self._found:
+            return
+        self._found = True
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
             segment = Segment.found(path)

@@ -56,7 +56,7 @@ class SymbolChanges:
     async def open(self) -> None:
         """Open the connections: the symbols of the settings as people changed them."""
         await self._remember()
-        await self._instruments.load()
+        await self._instruments.load(self.roster.wanted())
         begun = self._instruments.choose(self.roster.wanted())
         before = await published_before(self._nats, begun)
         self._begun(begun)

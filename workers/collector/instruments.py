@@ -1,7 +1,7 @@
 """The instruments of one collector: loaded at the start, looked at again now and then."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -26,6 +26,9 @@ AGAIN_S = 600.0
 class Instruments:
     """What is listed of what the settings ask for. Lives on the service's loop.
 
+    Args:
+        client: a REST session for one reading of the lists.
+
     Attributes:
         chosen: instruments that are collected, by symbol; facts as of the latest list.
         listed: all the exchange lists, by symbol, as of the latest list.
@@ -37,7 +40,7 @@ class Instruments:
         self,
         exchange: Exchange,
         reconnect: ReconnectSettings,
-        client: HttpClient,
+        client: Callable[[], HttpClient],
         clock: Clock,
     ) -> None:
         self._exchange, self._rule = exchange, reconnect
@@ -48,9 +51,22 @@ class Instruments:
         self.unlisted: list[str] = []
         self.last_error: str | None = None
 
-    async def load(self) -> None:
-        """Learn what is listed; tried until the exchange answers."""
-        if self._listed_s is not None and self._clock.monotonic_s() - self._listed_s < FRESH_S:
+    async def warm(self) -> None:
+        """Keep the lists so fresh that `load` need not ask; until cancelled."""
+        while True:
+            try:
+                await self._fetch()
+            except MarketPrismError as error:
+                log.warning("instruments not read", exchange=self._exchange.name, error=str(error))
+            await asyncio.sleep(AGAIN_S / 2)
+
+    async def load(self, wanted: Iterable[str]) -> None:
+        """Learn what is listed; tried until the exchange answers.
+
+        A list read while standing by will do, if it has all that is wanted.
+        """
+        oldest_s = AGAIN_S if all(each in self.listed for each in wanted) else FRESH_S
+        if self._listed_s is not None and self._clock.monotonic_s() - self._listed_s < oldest_s:
             return
         backoff = Backoff(self._rule.first_delay, self._rule.max_delay)
         while True:
@@ -140,13 +156,21 @@ class Instruments:
         ]
 
     async def _fetch(self) -> dict[str, Instrument]:
-        found: list[Instrument] = []
-        for request in self._exchange.instruments_requests():
-            response = await asyncio.to_thread(self._client.get, request)
-            found += self._exchange.read_instruments(response.body)
+        found = await asyncio.to_thread(self._read)
         self.listed = {each.symbol: each for each in (*found, *self._exchange.indices)}
         self._listed_s = self._clock.monotonic_s()
         return self.listed
+
+    def _read(self) -> list[Instrument]:
+        client = self._client()
+        try:
+            return [
+                each
+                for request in self._exchange.instruments_requests()
+                for each in self._exchange.read_instruments(client.get(request).body)
+            ]
+        finally:
+            client.close()
 
     def choose(self, wanted: Iterable[str]) -> list[Instrument]:
         """Collect these, as far as they are listed; those that are new."""

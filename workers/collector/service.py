@@ -75,12 +75,13 @@ class CollectorService:
             self._clock,
             on_lost=self._lost,
             spool_dir=settings.data_path / "spool" / self.name,
+            standby=True,
         )
         self._outbox = Outbox(self._publisher)
         self._own_events = OwnEvents(self._exchange, self._outbox, self.counters, self._clock)
         self._access = Access(settings, self._exchange, self._clock)
-        # A session is used by one thread at a time, so the fetcher has its own; the budget is one.
-        self._client, self._fetching = self._access.client(), self._access.client()
+        # A session is used by one thread at a time, so each user has its own; the budget is one.
+        self._fetching = self._access.client()
         self._fetcher = SnapshotFetcher(
             self._exchange, self._fetching, self._access.budget, self.counters, self._clock
         )
@@ -89,7 +90,7 @@ class CollectorService:
         self._instruments = Instruments(
             self._exchange,
             settings.stability.reconnect,
-            self._client,
+            self._access.client,
             self._clock,
         )
         common = Common(
@@ -116,17 +117,19 @@ class CollectorService:
         health_check_s = settings.stability.reconnect.health_check
         self._health_due_s = self._clock.monotonic_s() + health_check_s
         self._phase = "starting"
+        self._ready = asyncio.Event()
         self._started_ns = self._clock.now_ns()
         self._process = psutil.Process()
 
     async def run(self) -> None:
         """Load instruments, open connections, watch over them until cancelled."""
+        self._phase = "starting"
         # Not a task group: the publisher has to outlive this coroutine until drain is done with it.
         self._publishing = asyncio.create_task(self._publisher.run(), name="publisher")
-        await self._instruments.load()
         self._fetcher.start()
         await self._changes.open()
         self._phase = "running"
+        self._ready.set()
         beside = [
             asyncio.create_task(self._look_at_instruments(), name="instruments"),
             asyncio.create_task(self._changes.look_after(), name="symbols"),
@@ -143,6 +146,15 @@ class CollectorService:
             for task in beside:
                 task.cancel()
 
+    async def warm(self) -> None:
+        """Know the instruments while another process is at work; until cancelled."""
+        self._phase = "standby"
+        await self._instruments.warm()
+
+    async def ready(self) -> None:
+        """Wait until connections and books are there to be asked about."""
+        await self._ready.wait()
+
     async def drain(self) -> None:
         """Close connections, hand over what they read, wait for its acknowledgements."""
         self._phase = "draining"
@@ -155,7 +167,6 @@ class CollectorService:
             self._publishing.cancel()
             await asyncio.wait({self._publishing}, timeout=PUBLISH_END_S)
         await self._changes.close()
-        self._client.close()
         self._fetching.close()
         if left:
             log.error("drained; events not acknowledged are lost", exchange=self.name, lost=left)

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from workers.model.errors import RestartWanted, ServiceClosed
 from workers.runtime.deadline import ExitDeadline
-from workers.runtime.service import Gate, Service, Warming
+from workers.runtime.service import Gate, Readying, Service, Warming
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class ServiceThread:
             None: the process is left alone.
         drain_timeout_s: a drain that takes longer is given up, which counts as a crash.
         gate: the service runs only while this lets it; None: at once and always.
-        on_running: called in the service's thread when the service begins to run.
+        on_running: called in the service's thread once the service runs and can be asked.
     """
 
     def __init__(
@@ -256,10 +256,10 @@ class ServiceThread:
         held = None if self.gate is None else asyncio.create_task(self.gate.hold(), name="hold")
         self.state = "running"
         self._begun.set()
-        if self._on_running is not None:
-            self._on_running()
+        telling = asyncio.create_task(self._tell_running(), name="ready")
         ends = {work, asked} if held is None else {work, asked, held}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        telling.cancel()
         self.state = "draining"
         if self._exit_grace_s is not None:
             self._deadline.arm(self._drain_timeout_s + self._exit_grace_s)
@@ -273,6 +273,13 @@ class ServiceThread:
         failure = lost or failure or undrained
         if failure is not None:
             raise failure
+
+    async def _tell_running(self) -> None:
+        """Commands are taken from when they make sense: until then they wait in their queue."""
+        if isinstance(self.service, Readying):
+            await self.service.ready()
+        if self._on_running is not None:
+            self._on_running()
 
     async def _ended(self, work: "asyncio.Task[None]", end_s: float) -> BaseException | None:
         """End `run`; the error that makes its end a crash, None if it ended because it was told."""

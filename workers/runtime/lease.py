@@ -75,8 +75,9 @@ class Lease:
         while True:
             seen = await self._key.look()
             now_s = self._clock.monotonic_s()
-            at_work = self._at_work(now_s)
-            self.holder = seen.holder or at_work
+            before, self.holder = self.holder, seen.holder or self._at_work(now_s)
+            if self.holder not in (None, before):
+                log.info("lease_held_by_another", service=self.name, holder=self.holder)
             if not seen.reachable:
                 free_s, away_s = None, away_s if away_s is not None else now_s
                 if self._nobody_since(away_s, now_s):

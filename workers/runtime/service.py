@@ -43,6 +43,15 @@ class Warming(Protocol):
         ...
 
 
+@runtime_checkable
+class Readying(Protocol):
+    """A service that runs for a while before it can be asked for anything."""
+
+    async def ready(self) -> None:
+        """Return once commands make sense; awaited beside `run`. Must not fail."""
+        ...
+
+
 class Gate(Protocol):
     """Lets a service run in one process at a time; `Lease` is one."""
 
