@@ -1,6 +1,7 @@
 """`python -m tests.chaos --kills 30 --seed 7`: the long form of the suite, `make chaos`."""
 
 import argparse
+import logging
 import os
 import random
 import sys
@@ -47,6 +48,7 @@ def plan(given: argparse.Namespace) -> list[Fault]:
 
 def main() -> int:
     given = parser().parse_args()
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)  # it is killed on purpose
     console = Console(width=160)
     faults = plan(given)
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:

@@ -182,11 +182,15 @@ class Campaign:
         outcome = Outcome("everything at the end", "every row again, the ledger, memory, handles")
         begun_s = time.monotonic()
         self._heal(outcome, begun_s, time.time_ns())
-        outcome.missing = self.reckoning.missing(self.stack.newest_made(), again=True)
+        ends = self.stack.newest_made()
         until_s = time.monotonic() + self._patience_s
-        while outcome.missing and time.monotonic() < until_s:
+        while (outcome.missing := self.reckoning.missing(ends, again=True)) and (
+            time.monotonic() < until_s
+        ):
             nap(LOOK_S)
-            outcome.missing = self.reckoning.missing(self.stack.newest_made(), again=True)
+        while (disagrees := self.reckoning.ledger_disagrees()) and time.monotonic() < until_s:
+            nap(LOOK_S)
+        outcome.wrong += disagrees
         self.after = levels(self.stack)
         outcome.wrong += grown(self.before, self.after)
         outcome.load = os.getloadavg()[0]

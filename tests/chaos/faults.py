@@ -142,6 +142,32 @@ def disk_full(seconds: float) -> Fault:
     return Fault(f"disk full, nats away {seconds:g} s", strike)
 
 
+def clock_step(step_s: int, seconds: float) -> Fault:
+    """The wall clock of collectors and writer jumps and, after a while, jumps back."""
+
+    def strike(stack: ChaosStack, rng: random.Random) -> str:
+        stack.clock.write_text(str(step_s))
+        try:
+            wait_until(lambda: _stepped(stack, step_s), 60, "a trade received by the other clock")
+            nap(seconds)
+        finally:
+            stack.clock.write_text("0")
+        wait_until(lambda: not _stepped(stack, step_s), 60, "a trade received by the right clock")
+        return f"{step_s:+d} s for {seconds:g} s"
+
+    return Fault(f"clock step {step_s:+d} s", strike)
+
+
+def _stepped(stack: ChaosStack, step_s: int) -> bool:
+    """Whether the newest trades are told to have been received so much before or after now."""
+    name = next(iter(stack.settings.enabled_exchanges()))
+    offset_s = stack.rows(
+        "SELECT (argMax(received_ns, trade_id) - toUnixTimestamp64Nano(now64(9))) / 1e9 "
+        f"FROM trades WHERE exchange = '{name}' AND symbol = '{stack.traded[0].symbol}'"
+    )[0][0]
+    return bool(abs(offset_s - step_s) < abs(step_s) / 2)
+
+
 @contextmanager
 def stopped(stack: ChaosStack, server: str) -> Iterator[None]:
     """A program of the stack that does not run meanwhile."""

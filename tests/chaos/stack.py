@@ -21,6 +21,9 @@ restarts of a collector within a minute would wait for the exchange and not for 
 UPDATES_PER_SYMBOL = 11
 """Book changes and tickers a second of one simulated symbol; the rest of its rate are trades."""
 
+CLOCK = Path(__file__).parent / "clock"
+"""Holds a sitecustomize module."""
+
 SERVERS = ("redis", "nats", "clickhouse")
 OPTIONAL = ("flower", "simulator")
 """Not among what data depends on."""
@@ -78,6 +81,8 @@ class ChaosStack(RunningStack):
                 **env,
             },
         )
+        self.clock = folder / "clock"
+        self.env |= {"PYTHONPATH": str(CLOCK), "CHAOS_CLOCK": str(self.clock)}
         self.traded = self._traded()
 
     def _addresses(self, every: bool) -> dict[str, str]:

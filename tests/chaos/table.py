@@ -13,6 +13,9 @@ def show(campaign: Campaign, console: Console) -> None:
     """What every kind of fault did, and what the programs hold."""
     console.print(_faults(campaign.outcomes))
     console.print(_levels(campaign))
+    gaps = campaign.reckoning.gaps_by_cause()
+    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(gaps.items()))
+    console.print(f"{sum(gaps.values())} gaps of trades named by the ledger ({causes})")
     twice = campaign.reckoning.written_twice()
     console.print(
         f"{campaign.reckoning.made} trades made and compared; {twice} rows came again and "

@@ -121,6 +121,28 @@ class Reckoning:
         (repeats,) = self._stack.physical(f"SELECT count() - uniqExact({KEY}) FROM trades")[0]
         return int(repeats)
 
+    def ledger_disagrees(self) -> list[str]:
+        """What the ledger says is missing, although every trade is stored; in words."""
+        gaps = self._stack.rows(
+            "SELECT exchange, symbol, first_id, last_id, toString(state), why FROM gap_ledger "
+            "WHERE data_type = 'trade' AND state != 'filled'"
+        )
+        minutes = self._stack.rows(
+            "SELECT exchange, symbol, sum(missing) FROM completeness WHERE window_s = 60 "
+            "AND data_type = 'trade' GROUP BY 1, 2 HAVING sum(missing) > 0"
+        )
+        return [
+            *(f"the ledger holds {' '.join(map(str, row))}" for row in gaps),
+            *(f"the ledger counts {row[2]} trades of {row[0]} {row[1]} missing" for row in minutes),
+        ]
+
+    def gaps_by_cause(self) -> dict[str, int]:
+        """How many gaps of trades the ledger named, filled or not."""
+        rows = self._stack.rows(
+            "SELECT toString(cause), count() FROM gap_ledger WHERE data_type = 'trade' GROUP BY 1"
+        )
+        return {str(cause): int(count) for cause, count in rows}
+
     def _ask(
         self, what: str, begins: dict[Traded, int], ends: dict[Traded, int]
     ) -> dict[Traded, int]:
