@@ -184,10 +184,11 @@ class Campaign:
         self._heal(outcome, begun_s, time.time_ns())
         ends = self.stack.newest_made()
         until_s = time.monotonic() + self._patience_s
-        while (outcome.missing := self.reckoning.missing(ends, again=True)) and (
-            time.monotonic() < until_s
-        ):
+        while missing := self.reckoning.missing(ends, again=True):
+            if time.monotonic() > until_s:
+                break
             nap(LOOK_S)
+        outcome.missing = missing
         while (disagrees := self.reckoning.ledger_disagrees()) and time.monotonic() < until_s:
             nap(LOOK_S)
         outcome.wrong += disagrees
