@@ -9,6 +9,7 @@ The shape is stable; keys are only added:
     servers     {redis|nats|clickhouse: {address, reachable, latency_ms, error}}
     services    {name: {node, state, pid, uptime_s, memory_mb, error}}; names such as
                 collector.binance_spot, writer, worker
+    symbols     [{exchange, symbol, origin, channels}]; origin: settings, added, removed
     books       [{exchange, symbol, state, verified_depth, best_bid, best_ask, last_update_id,
                 age_s, bids, asks, updates, gaps, resyncs}]; best_*: [price, quantity] or null,
                 bids and asks: levels held
@@ -54,13 +55,14 @@ def survey(settings: Settings) -> dict[str, Any]:
         },
         PATIENCE_S,
     )
-    views = _by_name(_known(answers["services"]) or {})
+    views = by_name(_known(answers["services"]) or {})
     seen: dict[str, Any] = {
         "stack": _stack(settings),
         "servers": {
             name: _server(settings, name, answers[name]) for name in ("redis", "nats", "clickhouse")
         },
         "services": {name: _service(node, view) for name, (node, view) in views.items()},
+        "symbols": [],
         "books": [],
         "connections": [],
         "streams": [],
@@ -86,7 +88,12 @@ def _ask_services(settings: Settings) -> dict[str, Any]:
         return {}  # Celery would go on trying; the broker's own probe says why
     source = StatusSource(settings)
     try:
-        return source.services(SERVICES_S, expected=len(_expected(settings)))
+        expected = _expected(settings)
+        found = source.services(SERVICES_S, expected=len(expected))
+        names = {view.get("name") for view in found.values()}
+        if len(found) >= len(expected) and not names.issuperset(expected):
+            found |= source.services(SERVICES_S)  # those that stand by were among the first
+        return found
     finally:
         source.close()
 
@@ -114,11 +121,14 @@ def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
         elif service["state"] != "running" or service["error"]:
             found.append(f"{name} is {service['state']}: {service['error'] or 'no reason given'}")
     books = {(book["exchange"], book["symbol"]): book for book in seen["books"]}
+    origins = {
+        (each["exchange"], each["symbol"]): each["origin"] for each in seen.get("symbols", [])
+    }
     for exchange, each in exchanges.items():
         if queues.collector(exchange) not in seen["services"]:
             continue  # said above
         for symbol in each.symbols:
-            if not has_book(each, symbol):
+            if not has_book(each, symbol) or origins.get((exchange, symbol)) == "removed":
                 continue
             book = books.get((exchange, symbol))
             state = book["state"] if book else "not there"
@@ -148,10 +158,11 @@ def _known(answer: Any) -> Any:
     return None if isinstance(answer, Exception) else answer
 
 
-def _by_name(services: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+def by_name(services: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Node and view by service name; a second worker of one name goes by its node."""
     found: dict[str, tuple[str, dict[str, Any]]] = {}
-    for node, view in services.items():
+    # Of two collectors of one name the one that stands by comes second.
+    for node, view in sorted(services.items(), key=lambda each: each[1].get("state") == "standby"):
         name = str(view.get("name") or node)
         found[node if name in found else name] = (node, view)
     return found
@@ -195,6 +206,8 @@ def _service(node: str, view: dict[str, Any]) -> dict[str, Any]:
 
 def _add_exchange(seen: dict[str, Any], status: dict[str, Any]) -> None:
     exchange = status["exchange"]
+    for symbol, facts in sorted((status.get("symbols") or {}).items()):
+        seen["symbols"].append({"exchange": exchange, "symbol": symbol, **facts})
     for symbol, book in sorted((status.get("books") or {}).items()):
         facts = {
             "state": book.get("state"),

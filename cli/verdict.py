@@ -40,7 +40,8 @@ def shortcomings(settings: Settings, look: Look, stored: Counts) -> list[str]:
         for kind in sorted(types_of(list(each.channels)) - RARE):
             missing += _nothing_of(kind, exchange, each, stored)
         for symbol in each.symbols:
-            if not has_book(each, symbol) or not status:
+            origin = status.get("symbols", {}).get(symbol, {}).get("origin")
+            if not has_book(each, symbol) or not status or origin == "removed":
                 continue
             state = status.get("books", {}).get(symbol, {}).get("state", "missing")
             if state != "SYNCED":

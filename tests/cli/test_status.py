@@ -13,7 +13,7 @@ from rich.console import Console
 import config
 from cli import probes
 from cli.status import drawn
-from cli.survey import shortcomings, survey
+from cli.survey import by_name, shortcomings, survey
 from config.settings import Settings
 from tests.alone import BINANCE_SPOT_ALONE
 from tests.cli.conftest import Run, run_process
@@ -89,6 +89,7 @@ def healthy() -> dict[str, Any]:
         },
         "servers": {"redis": server, "nats": server, "clickhouse": server},
         "services": dict.fromkeys(("collector.binance_spot", "writer", "worker"), service),
+        "symbols": [],
         "books": [book | {"symbol": symbol} for symbol in symbols],
         "connections": [connection],
         "streams": [stream | {"symbol": symbol} for symbol in symbols],
@@ -184,6 +185,27 @@ def test_what_is_wrong_is_a_reason(
         here = here[key]
     here.update(change)
     assert [each for each in shortcomings(DEMO, seen) if reason in each]
+
+
+def test_a_symbol_somebody_removed_needs_no_book() -> None:
+    seen = healthy()
+    gone = seen["books"].pop()["symbol"]
+    assert any(gone in each for each in shortcomings(DEMO, seen))
+    seen["symbols"] = [{"exchange": "binance_spot", "symbol": gone, "origin": "removed"}]
+    assert shortcomings(DEMO, seen) == []
+
+
+@pytest.mark.parametrize("last", ["running", "standby"])
+def test_of_two_collectors_of_one_name_the_one_at_work_is_shown(last: str) -> None:
+    first = "standby" if last == "running" else "running"
+    views = {
+        "collector@host": {"name": "collector", "state": first},
+        "collector-7@host": {"name": "collector", "state": last},
+    }
+    node, view = by_name(views)["collector"]
+    assert view["state"] == "running"
+    assert len(by_name(views)) == 2
+    assert node in views
 
 
 def test_a_service_that_is_missing_is_a_reason_unless_redis_is_the_cause() -> None:
