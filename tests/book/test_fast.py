@@ -143,3 +143,30 @@ def test_whole_numbers_are_the_same_to_both(texts):
 
 def test_what_is_no_text_is_no_whole_number():
     assert [whole(fast.whole, each) for each in (1, None, b"1")] == [None] * 3
+
+
+TIMES = st.one_of(
+    st.integers(0, 10**13).map(str),
+    st.sampled_from(["9223372036854", "9223372036855", "999999999999999999"]),
+    WORDS,
+)
+
+
+@given(st.one_of(PLAIN, WORDS), st.one_of(PLAIN, WORDS), TIMES, st.one_of(TIMES, WORDS))
+def test_the_numbers_of_a_trade_are_the_same_to_both(price, quantity, time_ms, trade_id):
+    texts = price, quantity, time_ms, trade_id
+    assert whole(fast.traded, *texts) == whole(fast.traded_in_python, *texts)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_what_is_no_text_is_no_number_of_a_trade(place):
+    texts = ["1.5", "2", "1786540436090", "77"]
+    assert fast.traded(*texts) == (1_786_540_436_090_000_000, 77)
+    for odd in (1, None, b"1", ["1"], "", "1 ", "\uff11"):
+        with pytest.raises(ValueError, match=r"price|whole"):
+            fast.traded(*texts[:place], odd, *texts[place + 1 :])
+
+
+def test_too_few_texts_are_an_error():
+    with pytest.raises(TypeError, match="4 texts, not 3"):
+        fast.traded("1", "2", "3")

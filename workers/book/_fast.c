@@ -16,6 +16,7 @@
 #define PRICE_CHARACTERS 16 /* UNIQUE_CHARACTERS of side.py: up to here a price has its own float */
 #define QUANTITY_CHARACTERS 20 /* CEILING_CHARACTERS of level.py: up to here it is below 1e20 */
 #define WHOLE_CHARACTERS 18 /* fits 63 bits */
+#define LAST_MS (INT64_MAX / 1000000) /* nanoseconds fit 63 bits up to here, in 2262 */
 #define EXACT (1ULL << 53) /* whole numbers up to here are floats without rounding */
 #define SOME_LEVELS 64 /* more of them need memory of their own */
 
@@ -222,22 +223,32 @@ positive(PyObject *module, PyObject *const *texts, Py_ssize_t count)
 PyDoc_STRVAR(whole_doc, "whole(*texts)\n--\n\n"
                         "The numbers of texts of 1 to 18 digits; ValueError for any other.");
 
+/* The number of a text of 1 to 18 digits; -1, and a ValueError, for any other. */
+static long long
+read_whole(PyObject *text)
+{
+    Py_ssize_t length;
+    const char *at = characters(text, WHOLE_CHARACTERS, &length);
+    long long number = 0;
+    int bad = at == NULL || length == 0;
+    for (Py_ssize_t i = 0; !bad && i < length; i++) {
+        unsigned digit = (unsigned char)at[i] - '0';
+        bad = digit > 9;
+        number = number * 10 + digit;
+    }
+    if (!bad)
+        return number;
+    PyErr_Format(PyExc_ValueError, "%R is no whole number", text);
+    return -1;
+}
+
 static PyObject *
 whole(PyObject *module, PyObject *const *texts, Py_ssize_t count)
 {
     PyObject *numbers = PyTuple_New(count);
     for (Py_ssize_t i = 0; numbers != NULL && i < count; i++) {
-        Py_ssize_t length;
-        const char *at = characters(texts[i], WHOLE_CHARACTERS, &length);
-        long long number = 0;
-        int bad = at == NULL || length == 0;
-        for (Py_ssize_t j = 0; !bad && j < length; j++) {
-            unsigned digit = (unsigned char)at[j] - '0';
-            bad = digit > 9;
-            number = number * 10 + digit;
-        }
-        PyObject *made = bad ? PyErr_Format(PyExc_ValueError, "%R is no whole number", texts[i])
-                             : PyLong_FromLongLong(number);
+        long long number = read_whole(texts[i]);
+        PyObject *made = number < 0 ? NULL : PyLong_FromLongLong(number);
         if (made == NULL)
             Py_CLEAR(numbers);
         else
@@ -246,7 +257,38 @@ whole(PyObject *module, PyObject *const *texts, Py_ssize_t count)
     return numbers;
 }
 
+PyDoc_STRVAR(traded_doc,
+             "traded(price, quantity, time_ms, trade_id)\n--\n\n"
+             "The time in nanoseconds and the id; ValueError if a text is not usual.");
+
+static PyObject *
+traded(PyObject *module, PyObject *const *texts, Py_ssize_t count)
+{
+    int no_price = 1, no_quantity = 1;
+    if (count != 4)
+        return PyErr_Format(PyExc_TypeError, "traded takes 4 texts, not %zd", count);
+    if (!read_quantity(texts[0], &no_price) || !read_quantity(texts[1], &no_quantity) ||
+        no_price || no_quantity)
+        return PyErr_Format(PyExc_ValueError, "price %R, quantity %R", texts[0], texts[1]);
+    long long time_ms = read_whole(texts[2]), id = time_ms < 0 ? -1 : read_whole(texts[3]);
+    if (id < 0)
+        return NULL;
+    if (time_ms == 0 || time_ms > LAST_MS)
+        return PyErr_Format(PyExc_ValueError, "time %R is not usual", texts[2]);
+    PyObject *time_ns = PyLong_FromLongLong(time_ms * 1000000), *number = PyLong_FromLongLong(id);
+    PyObject *both = time_ns && number ? PyTuple_New(2) : NULL;
+    if (both == NULL) {
+        Py_XDECREF(time_ns);
+        Py_XDECREF(number);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(both, 0, time_ns);
+    PyTuple_SET_ITEM(both, 1, number);
+    return both;
+}
+
 static PyMethodDef methods[] = {
+    {"traded", (PyCFunction)(void (*)(void))traded, METH_FASTCALL, traded_doc},
     {"whole", (PyCFunction)(void (*)(void))whole, METH_FASTCALL, whole_doc},
     {"positive", (PyCFunction)(void (*)(void))positive, METH_FASTCALL, positive_doc},
     {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL, apply_doc},

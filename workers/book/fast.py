@@ -25,7 +25,13 @@ positive: Callable[..., bool]
 whole: Callable[..., tuple[int, ...]]
 """The numbers of texts of 1 to 18 digits; ValueError for any other."""
 
+traded: Callable[[str, str, str, str], tuple[int, int]]
+"""Of a trade's price, quantity, time in milliseconds and id: the time in nanoseconds and the id.
+ValueError unless the first two are `positive` and the others `whole`, the time above 0 and before
+2262: one call for what would take three."""
+
 WHOLE_CHARACTERS = 18
+LAST_MS = (2**63 - 1) // 1_000_000
 
 
 def positive_in_python(*texts: str) -> bool:
@@ -47,11 +53,21 @@ def whole_in_python(*texts: str) -> tuple[int, ...]:
     return tuple(map(int, texts))
 
 
+def traded_in_python(price: str, quantity: str, time_ms: str, trade_id: str) -> tuple[int, int]:
+    """What `traded` is where nothing was compiled."""
+    if not positive_in_python(price, quantity):
+        raise ValueError(f"price {price!r}, quantity {quantity!r}")
+    when_ms, number = whole_in_python(time_ms, trade_id)
+    if not 0 < when_ms <= LAST_MS:
+        raise ValueError(f"time {time_ms!r} is not usual")
+    return when_ms * 1_000_000, number
+
+
 try:
     from workers.book._fast import apply as set_usual_levels
-    from workers.book._fast import positive, whole
+    from workers.book._fast import positive, traded, whole
 except ImportError:  # there was no compiler
     set_usual_levels = None
-    positive, whole = positive_in_python, whole_in_python
+    positive, traded, whole = positive_in_python, traded_in_python, whole_in_python
 
 COMPILED = set_usual_levels is not None

@@ -9,10 +9,9 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from workers.book.fast import positive, whole
+from workers.book.fast import traded, whole
 from workers.exchanges.okx.contracts import Contract
 from workers.exchanges.okx.messages import UNREADABLE
-from workers.exchanges.okx.rows import MICROSECONDS_FROM
 from workers.model.events import Trade
 
 STRANGE = (*UNREADABLE, ValueError, ArithmeticError)
@@ -32,7 +31,7 @@ ONE = "1"
 class StrictTrade(msgspec.Struct, Generic[Id], forbid_unknown_fields=True, gc=False):
     """OkxTrade of one instrument with nothing that we do not know in it; see `trade_lane`.
 
-    Fields are in the order in which they come. seqId and source are not read.
+    Fields are in the order in which they come. Of seqId and source only the kind is looked at.
     """
 
     instId: Id
@@ -42,7 +41,7 @@ class StrictTrade(msgspec.Struct, Generic[Id], forbid_unknown_fields=True, gc=Fa
     side: Literal["buy", "sell"]
     ts: str
     count: str | None = None
-    source: msgspec.Raw = msgspec.Raw()
+    source: Literal["0", "1"] = "0"
     seqId: int | None = None
 
 
@@ -64,28 +63,23 @@ def trade_lane(contract: Contract) -> Lane:
     def read(frame: bytes, received_ns: int) -> list[Trade]:
         (row,) = decode(frame).data
         price, quantity, count = row.px, row.sz, row.count
-        first: int | None
-        covered: int | None
-        if count == ONE:
-            last, time_ms = whole(row.tradeId, row.ts)
-            first = covered = last
-        elif count is None:
-            last, time_ms = whole(row.tradeId, row.ts)
+        time_ns, last = traded(price, quantity, row.ts, row.tradeId)
+        first: int | None = last
+        covered: int | None = last
+        if count is None:
             first = covered = None
-        else:
-            last, time_ms, fills = whole(row.tradeId, row.ts, count)
-            first, covered = last - fills + 1, last
+        elif count != ONE:
+            (fills,) = whole(count)
+            first = last - fills + 1
             if not 0 <= first <= last:
                 raise ValueError(count)
-        if not 0 < time_ms < MICROSECONDS_FROM or not positive(price, quantity):
-            raise ValueError(raw_symbol)
         return [
             Trade(
                 exchange=exchange,
                 market_type=kind,
                 symbol=symbol,
                 raw_symbol=raw_symbol,
-                exchange_ns=time_ms * 1_000_000,
+                exchange_ns=time_ns,
                 received_ns=received_ns,
                 trade_id=last,
                 price=price,
