@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ EXPECTED_S = 30.0
 WIDEN_CAUSE = "depth"
 COMPARE_CAUSE = "compare"
 SPARE_CAUSES = frozenset({WIDEN_CAUSE, COMPARE_CAUSE})
-"""For a book that is SYNCED already, to widen or to audit it: these leave the rest of the budget to
-books that are not."""
+"""For a book that is SYNCED already, to widen or to audit it: these wait while a book that is not
+waits for budget, and leave it a part of the budget for what comes."""
+LOOK_AGAIN_S = 1.0
+"""How often spare calls look whether books still wait."""
 
 
 @dataclass
@@ -45,6 +48,9 @@ class SnapshotJob:
         cause: why it is wanted; a label of `snapshots_requested_total`.
         wanted: False once nobody waits for it any more.
         deliver: takes the snapshot; called on the fetcher's thread.
+
+    Attributes:
+        short: it is wanted now and waits for nothing but budget.
     """
 
     symbol: str
@@ -54,6 +60,11 @@ class SnapshotJob:
     wanted: Callable[[], bool]
     deliver: Callable[[Snapshot], None]
     backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 30.0))
+    short: bool = False
+
+
+Queue = list[tuple[float, int, SnapshotJob]]
+"""A heap of jobs by the second they are due."""
 
 
 class SnapshotFetcher(threading.Thread):
@@ -79,7 +90,8 @@ class SnapshotFetcher(threading.Thread):
         super().__init__(name=f"snapshots.{exchange.name}", daemon=True)
         self._exchange, self._client, self._budget = exchange, client, budget
         self._counters, self._clock = counters, clock
-        self._jobs: list[tuple[float, int, SnapshotJob]] = []
+        self._jobs: Queue = []
+        self._spare_jobs: Queue = []
         self._order = itertools.count()
         self._changed = threading.Condition()
         self._stopping = False
@@ -94,7 +106,7 @@ class SnapshotFetcher(threading.Thread):
     @property
     def waiting(self) -> int:
         """Jobs not served yet."""
-        return len(self._jobs)
+        return len(self._jobs) + len(self._spare_jobs)
 
     @property
     def eta_s(self) -> float | None:
@@ -113,7 +125,8 @@ class SnapshotFetcher(threading.Thread):
         """Queue a job, to be served no sooner than in `delay_s`."""
         with self._changed:
             due_s = self._clock.monotonic_s() + delay_s
-            heapq.heappush(self._jobs, (due_s, next(self._order), job))
+            queue = self._spare_jobs if job.cause in SPARE_CAUSES else self._jobs
+            heapq.heappush(queue, (due_s, next(self._order), job))
             self._changed.notify()
 
     def stop(self) -> None:
@@ -136,22 +149,39 @@ class SnapshotFetcher(threading.Thread):
     def _next(self) -> SnapshotJob | None:
         with self._changed:
             while not self._stopping:
-                wait_s = None
-                if self._jobs:
-                    wait_s = self._jobs[0][0] - self._clock.monotonic_s()
-                    if wait_s <= 0:
-                        return heapq.heappop(self._jobs)[2]
-                self._changed.wait(wait_s)
+                now_s = self._clock.monotonic_s()
+                wait_s = _wait_s(self._jobs, now_s)
+                if wait_s <= 0:
+                    return heapq.heappop(self._jobs)[2]
+                spare_s = _wait_s(self._spare_jobs, now_s)
+                if spare_s <= 0:
+                    if not self._books_wait(now_s):
+                        return heapq.heappop(self._spare_jobs)[2]
+                    spare_s = LOOK_AGAIN_S
+                wait_s = min(wait_s, spare_s)
+                self._changed.wait(None if wait_s == math.inf else wait_s)
         return None
+
+    def _books_wait(self, now_s: float) -> bool:
+        """Whether books are going to ask, or have to wait for budget.
+
+        Not those whose calls fail: one that always does would keep all others thin.
+        """
+        return any(until_s > now_s for until_s in self._expected.values()) or any(
+            job.short and job.wanted() for _, _, job in self._jobs
+        )
 
     def _serve(self, job: SnapshotJob) -> None:
         spare = job.cause in SPARE_CAUSES
-        depth = job.depth if spare else self._first_depth(job)
+        free = self._budget.usable - self._budget.used
+        depth = job.depth if spare else self._first_depth(job, free)
         request = self._exchange.snapshot_request(job.raw_symbol, depth)
         priority: Priority = "audit" if spare else "resync"
-        self._estimate(request.weight, spare=spare)
+        if not spare:
+            self._estimate(request.weight, free)
         delay_s = self._budget.delay_s(request.weight, priority, request.bucket)
-        if delay_s > 0:
+        job.short = delay_s > 0
+        if job.short:
             self.request(job, delay_s)
             return
         self._counters.add("snapshots_requested_total", self._exchange.name, job.cause)
@@ -168,32 +198,40 @@ class SnapshotFetcher(threading.Thread):
         self.fetched += 1
         with self._changed:
             self._expected.pop(job.symbol, None)
-        self._call_s += 0.1 * (self._clock.monotonic_s() - begun_s - self._call_s)
+        took_s = self._clock.monotonic_s() - begun_s
+        self._call_s += max(0.1, 1 / self.fetched) * (took_s - self._call_s)
         job.deliver(snapshot)
 
-    def _first_depth(self, job: SnapshotJob) -> int:
+    def _first_depth(self, job: SnapshotJob, free: int) -> int:
         """Levels to ask for: few while many books wait."""
         if job.depth <= FIRST_LEVELS:
             return job.depth
         deep = self._exchange.snapshot_request(job.raw_symbol, job.depth).weight
-        budget = self._budget
-        deep_for_all = max(1, self._waiting_urgent()) * deep <= budget.usable - budget.used
+        deep_for_all = max(1, self._waiting_urgent()) * deep <= free
         return job.depth if deep_for_all else FIRST_LEVELS
 
     def _waiting_urgent(self) -> int:
         """Books that wait for their snapshot or are going to; the one at hand may be left out."""
         with self._changed:
-            waiting = {job.symbol for _, _, job in self._jobs if job.cause not in SPARE_CAUSES}
+            waiting = {job.symbol for _, _, job in self._jobs}
             now_s = self._clock.monotonic_s()
             return len(waiting | {each for each, s in self._expected.items() if s > now_s})
 
-    def _estimate(self, weight: int, *, spare: bool) -> None:
-        """Foresee when all books have their snapshots: as fast as calls and the budget go."""
-        self._urgent = max(self._waiting_urgent(), not spare)
-        budget, cost = self._budget, self._urgent * weight
-        beyond = max(0.0, cost - (budget.usable - budget.used))
-        paced_s = beyond / budget.usable * budget.window_s
-        self._ready_s = self._clock.monotonic_s() + max(paced_s, self._urgent * self._call_s)
+    def _estimate(self, weight: int, free: int) -> None:
+        """Foresee when all books have their snapshots: as fast as calls and the budget go.
+
+        What this window does not pay for waits for the next one, however little it is.
+        """
+        self._urgent = max(self._waiting_urgent(), 1)
+        budget, beyond = self._budget, self._urgent * weight - free
+        ready_s = self._urgent * self._call_s
+        if beyond > 0:
+            windows = math.ceil(beyond / budget.usable)
+            turn_s = budget.delay_s(budget.usable) or budget.window_s
+            last_calls = math.ceil((beyond - (windows - 1) * budget.usable) / weight)
+            paced_s = turn_s + (windows - 1) * budget.window_s
+            ready_s = max(ready_s, paced_s + last_calls * self._call_s)
+        self._ready_s = self._clock.monotonic_s() + ready_s
 
     def _failed(self, job: SnapshotJob, error: MarketPrismError) -> None:
         if self._stopping:
@@ -214,3 +252,8 @@ class SnapshotFetcher(threading.Thread):
             again_in_s=round(delay_s, 1),
         )
         self.request(job, delay_s)
+
+
+def _wait_s(queue: Queue, now_s: float) -> float:
+    """Seconds until its first job is due."""
+    return queue[0][0] - now_s if queue else math.inf
