@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.collector.conftest import Running
-from tests.collector.dialects import OKX_SPOT, SPOT, Dialect
+from tests.collector.dialects import DERIBIT, OKX_SPOT, SPOT, USDM, Dialect
 from tests.collector.test_dialects import assert_trades_are_true
 from tests.waiting import wait_until
 from workers.local.servers import RedisServer
@@ -30,6 +30,12 @@ def forget(redis_server: RedisServer) -> Iterator[None]:
 
 def symbols(running: Running) -> dict[str, Any]:
     return dict(running.service.status()["symbols"])
+
+
+def subscribed(running: Running) -> list[str]:
+    """Names of all subscriptions as the exchange has them."""
+    found = running.exchange.get("/sim/state")["connections"]
+    return sorted(name for each in found for name in each["streams"])
 
 
 def wait_more(running: Running, *names: str) -> None:
@@ -56,7 +62,7 @@ def assert_unbroken(running: Running, *names: str) -> None:
     assert running.service.counters.total("dead_letters_total") == 0
 
 
-@pytest.mark.parametrize("dialect", [SPOT, OKX_SPOT], ids=lambda each: each.exchange)
+@pytest.mark.parametrize("dialect", [SPOT, USDM, OKX_SPOT, DERIBIT], ids=lambda each: each.exchange)
 def test_a_symbol_comes_and_goes_and_its_neighbours_lose_nothing(
     run_collector: Run, redis_server: RedisServer, dialect: Dialect
 ):
@@ -65,6 +71,7 @@ def test_a_symbol_comes_and_goes_and_its_neighbours_lose_nothing(
     running = run_collector(dialect=dialect, **{section: ",".join(stay)})
     running.wait_synced()
     opened = len(running.service.status()["connections"])
+    before = subscribed(running)
     begun = running.call(lambda service: service.subscribe([one]))
     assert f"trade {one}" in begun["begun"]
     assert (begun["ended"], begun["remembered"]) == ([], True)
@@ -84,6 +91,7 @@ def test_a_symbol_comes_and_goes_and_its_neighbours_lose_nothing(
     assert len(running.of("trade", one)) == last
     assert one not in running.books()
     assert one not in symbols(running)
+    assert subscribed(running) == before
     assert_unbroken(running, *stay)
 
 
