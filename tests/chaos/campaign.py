@@ -181,14 +181,15 @@ class Campaign:
         """Every trade since the first one, once more, and what the programs hold."""
         outcome = Outcome("everything at the end", "every row again, the ledger, memory, handles")
         begun_s = time.monotonic()
-        self._heal(outcome, begun_s, time.time_ns())
         ends = self.stack.newest_made()
-        until_s = time.monotonic() + self._patience_s
+        until_s = begun_s + self._patience_s
         while missing := self.reckoning.missing(ends, again=True):
             if time.monotonic() > until_s:
                 break
             nap(LOOK_S)
         outcome.missing = missing
+        outcome.heal_s = outcome.whole_s = time.monotonic() - begun_s
+        outcome.duplicated = self.reckoning.duplicated()
         while (disagrees := self.reckoning.ledger_disagrees()) and time.monotonic() < until_s:
             nap(LOOK_S)
         outcome.wrong += disagrees
