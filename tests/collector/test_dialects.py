@@ -67,10 +67,10 @@ def test_every_stream_speaks_and_every_type_is_published(run_collector: Run, dia
 
     wait_until(lambda: not quiet(), 60, f"all streams of {dialect.exchange}")
     for each in dialect.symbols:
-        change = running.of("instrument", each)[0]
+        change = wait_until(lambda name=each: running.of("instrument", name), 20, "its facts")[0]
         assert (change["status"], change["source"]) == ("trading", "poll")
     for each in dialect.indices:
-        assert running.of("volatility-index", each)
+        wait_until(lambda name=each: running.of("volatility-index", name), 20, "an index")
     assert not running.subscriber.of("dead-letter.")
     assert running.service.counters.total("subscriptions_refused_total") == 0
     assert all(each["state"] == "connected" for each in running.service.status()["connections"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.collector.conftest import Running
-from tests.collector.dialects import ALL, OKX_SPOT, SPOT, Dialect
+from tests.collector.dialects import ALL, DERIBIT, OKX_SPOT, SPOT, Dialect
 from tests.collector.test_dialects import assert_trades_are_true
 from tests.waiting import wait_until
 from workers.collector import replacing
@@ -69,7 +69,7 @@ def test_an_old_session_is_followed_by_another_before_it_is_cut(
     assert running.service.counters.total("snapshots_requested_total") == snapshots
 
 
-@pytest.mark.parametrize("dialect", [SPOT, OKX_SPOT], ids=lambda each: each.exchange)
+@pytest.mark.parametrize("dialect", [SPOT, OKX_SPOT, DERIBIT], ids=lambda each: each.exchange)
 def test_a_notice_is_answered_before_the_end(run_collector: Run, dialect: Dialect):
     running = run_collector(dialect=dialect)
     running.wait_synced(30)
@@ -79,6 +79,22 @@ def test_a_notice_is_answered_before_the_end(run_collector: Run, dialect: Dialec
     wait_more_trades(running)
     assert_nothing_is_missing_or_twice(running)
     assert running.count("handovers_total", "shutdown") == opened
+
+
+@pytest.mark.parametrize("dialect", [SPOT, OKX_SPOT], ids=lambda each: each.exchange)
+def test_an_old_session_that_is_behind_the_new_one_is_followed_all_the_same(
+    run_collector: Run, dialect: Dialect
+):
+    running = run_collector("--rate", "1500", dialect=dialect)
+    running.wait_synced(30)
+    opened = len(running.service.status()["connections"])
+    wait_until(lambda: all(running.of("trade", each) for each in dialect.symbols), 30, "trades")
+    running.exchange.fault("slow", delay_ms=700)  # of the connections open now
+    wait_more_trades(running)
+    running.exchange.fault("server_shutdown", lead_ms=60_000)
+    wait_until(lambda: handovers(running) == opened, 30, "every session followed")
+    wait_more_trades(running)
+    assert_nothing_is_missing_or_twice(running)
 
 
 def test_an_old_session_that_ends_too_soon_leaves_no_hole(

@@ -111,6 +111,10 @@ class LiveBooks:
         live.last_s = now_s
         live.updates += 1
         live.dropped = False
+        if live.joined_id is not None:
+            if _contained(delta, live.joined_id):
+                return
+            live.joined_id = None
         for action in live.sync.delta(delta):
             self._do(live, action)
 
@@ -125,7 +129,7 @@ class LiveBooks:
         live.updates += 1
         live.dropped = False
         live.epoch += 1
-        live.waits_s, live.vain = None, 0
+        live.waits_s, live.vain, live.joined_id = None, 0, None
         self._do_all(live, live.sync.reset(reset.snapshot))
 
     def stands(self, symbol: str) -> int | None:
@@ -149,6 +153,7 @@ class LiveBooks:
         for symbol, live in self._books.items():
             if symbol in joined and live.sync.phase is Phase.SYNCED:
                 live.sync.handed_over()
+                live.joined_id = live.sync.last_id
             else:
                 self._end(live)
 
@@ -257,6 +262,7 @@ class LiveBooks:
 
     def _end(self, live: LiveBook) -> None:
         live.epoch += 1
+        live.joined_id = None
         live.waits_s = None
         live.chain.disconnected()
         self._do_all(live, live.sync.disconnected())
@@ -343,3 +349,8 @@ class LiveBooks:
                 verified_depth=book.verified_depth,
             )
         )
+
+
+def _contained(delta: BookDelta, last_id: int) -> bool:
+    """Whether a book that ends at `last_id` has this already; not if the ids begin anew there."""
+    return delta.last_update_id <= last_id and delta.prev_update_id != last_id

@@ -16,6 +16,8 @@ class LiveBook:
         epoch: changes with every snapshot asked for, so that an answer to an older one is known.
         dropped: forgotten because nobody updates it; the next update builds it again.
         halted: why it is not kept at all, the exchange's word for the instrument; None: it is.
+        joined_id: where it stood when another session took over; what that repeats is passed over
+            until its first update beyond.
         waits_s: when the snapshot that is waited for was asked for; None: none is.
         vain: snapshots asked for since the last one came.
         shallow: built from fewer levels than are wanted.
@@ -31,6 +33,7 @@ class LiveBook:
         "exchange_ns",
         "halted",
         "instrument",
+        "joined_id",
         "last_s",
         "policy",
         "received_ns",
@@ -51,6 +54,7 @@ class LiveBook:
         self.epoch = 0
         self.exchange_ns: int | None = None
         self.halted: str | None = None
+        self.joined_id: int | None = None
         self.received_ns = 0
         self.last_s = 0.0
         self.updates = 0

@@ -87,9 +87,9 @@ class Session:
         self.subscriptions = Subscriptions(exchange)
         self._requests: deque[tuple[int, bytes]] = deque()
         limits = exchange.limits
-        # Pongs count as messages too where the exchange says so: leave two for them.
+        # Half of what is allowed: messages sent apart may arrive together, and pongs count too.
         self._control = SlidingWindow(
-            max(1, limits.control_messages - 2), limits.control_window_s, clock
+            max(1, limits.control_messages // 2), limits.control_window_s, clock
         )
         rule = stability.heartbeat
         self._beat_s = interval_s(rule, exchange.name, exchange.heartbeat.after_s)

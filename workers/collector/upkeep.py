@@ -63,7 +63,7 @@ class Upkeep:
             SessionEnd: everything is, and asking does not help.
         """
         silent = [watch for watch in self._watches.values() if watch.silent(now_s)]
-        if not silent:
+        if not silent or session.waiting:  # what falls silent meanwhile is asked for together
             return
         expected = [watch for watch in self._watches.values() if watch.expected]
         if all(watch.attempts >= VAIN_ATTEMPTS for watch in expected):
@@ -79,8 +79,14 @@ class Upkeep:
             attempt=max(each.attempts for each in silent) + 1,
         )
         self._counters.add("resubscribes_total", self._exchange, by=len(silent))
-        # The first time the subscription alone: ending one that only is quiet could make a hole.
-        session.unsubscribe([each.stream for each in silent if each.attempts])
+        # The first time the subscription alone: ending one that only is quiet could make a hole. So
+        # for what was never busy, but for a book: that may lack its beginning.
+        ended = [
+            each.stream
+            for each in silent
+            if each.attempts and (each.paced or each.stream.channel == "orderbook")
+        ]
+        session.unsubscribe(ended)
         session.subscribe([each.stream for each in silent])
         for watch in silent:
             watch.asked_again(now_s)

@@ -25,6 +25,8 @@ FIRST_DATA_DEFAULT_S = 15.0
 RARE = frozenset({"liquidation", "instrument", "instrument-creation", "platform"})
 """Channels that may say nothing for days: their silence means nothing."""
 LONGEST_S = 300.0
+PACE_FROM = 10
+"""A stream's pace is known from this many intervals on."""
 _WEIGHT = 0.02  # of the newest interval in the mean: about the last 50 messages count
 
 
@@ -59,6 +61,7 @@ class StreamWatch:
 
     __slots__ = (
         "_asked_s",
+        "_intervals",
         "_last_s",
         "_mean_s",
         "attempts",
@@ -78,7 +81,8 @@ class StreamWatch:
         self.messages = 0
         self.last: AnyEvent | None = None
         self.lag_ms: float | None = None
-        self._mean_s: float | None = None
+        self._mean_s = 0.0
+        self._intervals = 0
         self.subscribed(now_s)
 
     def subscribed(self, now_s: float) -> None:
@@ -96,11 +100,10 @@ class StreamWatch:
     def seen(self, now_s: float) -> None:
         """One data message came."""
         if self.confirmed:
-            interval_s = now_s - self._last_s
-            mean_s = self._mean_s
-            self._mean_s = (
-                interval_s if mean_s is None else mean_s + _WEIGHT * (interval_s - mean_s)
-            )
+            self._intervals += 1
+            # The plain mean at first, else the first interval would count for long.
+            weight = max(_WEIGHT, 1.0 / self._intervals)
+            self._mean_s += weight * (now_s - self._last_s - self._mean_s)
         self.messages += 1
         self._last_s = now_s
         self.confirmed = True
@@ -122,14 +125,19 @@ class StreamWatch:
 
     def limit_s(self) -> float:
         """Seconds of silence after which this stream is to be asked for again."""
-        if not self.confirmed:
+        if not self.paced:
             kind = self.stream.channel.partition("-")[0]
             channel = "kline" if kind == "kline" else self.stream.channel
             limit_s = FIRST_DATA_S.get(channel, FIRST_DATA_DEFAULT_S)
         else:
-            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * (self._mean_s or 1.0))
+            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_INTERVALS * self._mean_s)
         # The first repeat may change nothing; the second, which does, must not wait for long.
         return min(LONGEST_S, limit_s * 2.0 ** max(0, self.attempts - 1))
+
+    @property
+    def paced(self) -> bool:
+        """Whether it has spoken often enough for its silence to mean something."""
+        return self.confirmed and self._intervals >= PACE_FROM
 
     @property
     def expected(self) -> bool:
@@ -150,7 +158,7 @@ class StreamWatch:
             "age_s": round(self.age_s(now_s), 3),
             "confirmed": self.confirmed,
             "attempts": self.attempts,
-            "rate": round(1.0 / self._mean_s, 2) if self._mean_s else None,
+            "rate": round(1.0 / self._mean_s, 2) if self._mean_s > 0 else None,
             "lag_ms": None if self.lag_ms is None else round(self.lag_ms, 3),
             "refused": self.refused,
             "off": self.off,
