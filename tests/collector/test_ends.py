@@ -11,6 +11,7 @@ from workers.collector.books import LiveBooks
 from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.binance.spot.mapper import SpotMapper
 from workers.local.servers import NatsServer
+from workers.model.names import UnknownName
 from workers.runtime.host import CRASH_EXIT_CODE
 
 Run = Callable[..., Running]
@@ -76,7 +77,7 @@ def test_a_collector_without_books_says_so(run_collector: Run):
     wait_until(lambda: len(running.subscriber.of("trade-data.")) > 20, 20, "trades")
     assert running.books() == {}
     for call in ("resync_book", "read_book"):
-        with pytest.raises(LookupError, match="no book of BTC-USDT; it has none"):
+        with pytest.raises(UnknownName, match="keeps no book of BTC-USDT: orderbook is not among"):
             running.call(lambda service, name=call: getattr(service, name)(BTC))
     assert running.call(lambda service: service.clean_idle_books()) == {"dropped": [], "kept": 0}
     assert not running.subscriber.of("orderbook")

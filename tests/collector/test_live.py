@@ -13,6 +13,7 @@ from tests.collector.conftest import Running
 from tests.waiting import wait_until
 from workers.collector.connection import QUIET_BOOK_S
 from workers.local.servers import NatsServer
+from workers.model.names import UnknownName
 
 Run = Callable[..., Running]
 BTC, ETH, SOL = "BTC-USDT", "ETH-USDT", "SOL-USDT"
@@ -166,7 +167,7 @@ def test_commands_reach_the_books(run_collector: Run):
     assert (answer["state_before"], answer["state"]) == ("SYNCED", "SYNCING")
     running.wait_synced()
     running.assert_book_is_true(BTC)
-    with pytest.raises(LookupError, match="it has BTC-USDT, ETH-USDT, SOL-USDT"):
+    with pytest.raises(UnknownName, match="nearest: SOL-USDT, ETH-USDT, BTC-USDT"):
         running.call(lambda service: service.resync_book("NOPE-USDT"))
     assert running.call(lambda service: service.check_memory())["level"] == "ok"
     assert running.call(lambda service: service.clean_idle_books()) == {"dropped": [], "kept": 3}

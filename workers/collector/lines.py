@@ -21,7 +21,7 @@ from workers.collector.plan import Share, plan, rearrange
 from workers.exchanges.base import Stream
 from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument
-from workers.model.names import unknown_name
+from workers.model.names import UnknownName, unknown_name
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,7 @@ class Lines:
         self._shares: dict[Connection, Share] = {}
         self._left: list[Connection] = []
         self._known: dict[str, Instrument] = {}
+        self._collected: frozenset[str] = frozenset()
         self._booked: dict[str, Connection] = {}  # replaced, never changed: other threads read it
 
     @property
@@ -67,9 +68,13 @@ class Lines:
         Raises:
             UnknownName: there is none; has the nearest.
         """
-        found = self._booked
+        found, exchange = self._booked, self._common.exchange.name
+        if symbol not in found and symbol in self._collected:
+            raise UnknownName(
+                f"{exchange} keeps no book of {symbol}: orderbook is not among its channels"
+            )
         if symbol not in found:
-            raise unknown_name(f"symbol of {self._common.exchange.name}", symbol, found)
+            raise unknown_name(f"symbol of {exchange}", symbol, found)
         return found[symbol]
 
     def books(self) -> list[Connection]:
@@ -90,6 +95,7 @@ class Lines:
             before: what was published last by the process before this one.
         """
         self._known = {each.symbol: each for each in instruments}
+        self._collected = frozenset(self._known)
         url = self._common.settings.ws_url
         self._begin(plan(self._common.exchange, url, wanted, self._most), instruments, before)
 
@@ -116,7 +122,8 @@ class Lines:
             self._most,
         )
         self._known |= {each.symbol: each for each in instruments}
-        known, collected = list(self._known.values()), frozenset(i.symbol for i in instruments)
+        known = list(self._known.values())
+        collected = self._collected = frozenset(each.symbol for each in instruments)
         self._begin(new, known, before)
 
         async def carry_out(connection: Connection, share: Share, change: Change) -> None:
