@@ -21,6 +21,8 @@ class Opening(threading.Thread):
         super().__init__(name="opening", daemon=True)
         self.session = session
         self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._connected = self._unwanted = False
         self.start()
 
     def run(self) -> None:
@@ -29,6 +31,11 @@ class Opening(threading.Thread):
             self.session.websocket.connect()
         except Exception as error:  # for `result`, which the reader calls
             self._error = error
+            return
+        with self._lock:
+            self._connected = True
+        if self._unwanted:
+            self.session.close()
 
     def result(self) -> Session:
         """The connected session, once this thread has ended.
@@ -41,8 +48,12 @@ class Opening(threading.Thread):
         return self.session
 
     def give_up(self) -> None:
-        """Nobody waits for it any more."""
+        """Nobody waits for it any more: it ends, now or as soon as it is connected."""
+        with self._lock:
+            self._unwanted, connected = True, self._connected
         self.session.websocket.abort()
+        if connected:
+            Closing(self.session)
 
 
 class Closing(threading.Thread):
