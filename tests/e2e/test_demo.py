@@ -1,11 +1,21 @@
-"""All five exchanges as the demo runs them: every type stored, every trade, every fault healed."""
+"""The demo with all five exchanges: every type, every trade, every fault healed; Flower's pages.
+
+`FLOWER_PICTURES=docs/flower pytest tests/e2e/test_demo.py` takes the pictures of docs/control.md
+anew, in a headless Chromium.
+"""
 
 import json
+import os
+import shutil
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect, sync_playwright
 
+from config.settings import ROOT
 from tests.collector.dialects import ALL
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
@@ -26,12 +36,22 @@ STORED = {
 }
 
 DIALECT = {"okx_spot": "okx", "okx_derivatives": "okx"}
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="NOT RUN: no Chromium on the PATH; apt install chromium"
+)
 COUNTED = ("reconnects_total", "wire_errors_total", "gaps_total")
 
 
-@pytest.fixture
-def stack(every_exchange: RunningStack) -> RunningStack:
-    return every_exchange
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    running = RunningStack(tmp_path_factory.mktemp("demo"), every=True)
+    running.start()
+    yield running
+    running.kill_if_left()
 
 
 def side_door(exchange: str) -> str:
@@ -140,3 +160,69 @@ def unexplained(stack: RunningStack, exchange: str, symbol: str, raw_symbol: str
     )
     named = {number for first, last in gaps for number in range(first, last + 1)}
     return truth - stored - named
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 1280, "height": 720})
+        browser.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    wanted = os.environ.get("FLOWER_PICTURES")
+    folder = ROOT / wanted if wanted else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def task(stack: RunningStack, *words: str) -> str:
+    """Id of a task run from a shell to its end."""
+    answer = stack.command("run", *words, "--wait", "--json")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return str(json.loads(answer.stdout)["task_id"])
+
+
+@needs_browser
+def test_the_workers_page_shows_every_service(
+    stack: RunningStack, page: Page, pictures: Path
+) -> None:
+    page.goto(f"{stack.settings.flower.url}/workers")
+    collectors = [f"collector.{name}@" for name in stack.settings.enabled_exchanges()]
+    for name in (*collectors, "writer@", "worker@"):
+        row = page.locator("tr", has_text=name).first
+        expect(row).to_contain_text("Online", timeout=30_000)
+    page.screenshot(path=pictures / "workers.png")
+
+
+@needs_browser
+def test_a_triggered_task_is_shown_with_its_result(
+    stack: RunningStack, page: Page, pictures: Path
+) -> None:
+    task_id = task(stack, "polling.volatility_index", "--currency", "BTC")
+    page.goto(f"{stack.settings.flower.url}/task/{task_id}")
+    expect(page.locator("body")).to_contain_text("polling.volatility_index", timeout=30_000)
+    expect(page.locator("body")).to_contain_text("SUCCESS", timeout=30_000)
+    page.screenshot(path=pictures / "task.png")
+
+
+@needs_browser
+def test_a_command_to_a_collector_is_shown_with_its_answer(
+    stack: RunningStack, page: Page, pictures: Path
+) -> None:
+    where = ("--exchange", "okx_spot", "--symbol", "BTC-USDT")
+    task_id = task(stack, "collector.resync_book", *where)
+    page.goto(f"{stack.settings.flower.url}/task/{task_id}")
+    expect(page.locator("body")).to_contain_text("collector.okx_spot", timeout=30_000)
+    expect(page.locator("body")).to_contain_text("SUCCESS", timeout=30_000)
+    page.screenshot(path=pictures / "command.png")
+    wait_until(stack.synced, 60, "the book SYNCED again", every_s=0.5)
+
+
+@needs_browser
+def test_the_tasks_page_lists_what_ran(stack: RunningStack, page: Page, pictures: Path) -> None:
+    page.goto(f"{stack.settings.flower.url}/tasks")
+    expect(page.locator("#tasks-table")).to_contain_text("polling.", timeout=30_000)
+    page.screenshot(path=pictures / "tasks.png")
