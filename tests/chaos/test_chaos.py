@@ -48,7 +48,7 @@ def test_every_trade_is_stored_once_whatever_is_killed_or_cut_off(campaign: Camp
 def test_a_book_that_is_not_true_is_seen(campaign: Campaign) -> None:
     symbol = campaign.stack.traded[0]
     door = campaign.stack.door(symbol.exchange)
-    door.fault("corrupt", symbol=symbol.raw_symbol, count=20)
+    door.fault("corrupt", symbol=symbol.raw_symbol, count=100_000)
     try:
         wait_until(lambda: campaign.ears.unequal(0.0), 30, "a book that is not true", every_s=0.1)
     finally:
