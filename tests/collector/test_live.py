@@ -69,7 +69,7 @@ def test_a_muted_symbol_is_noticed_within_15_seconds_and_its_neighbours_are_not_
 ):
     running = run_collector()
     running.wait_synced()
-    wait_until(lambda: len(running.subscriber.of("trade-data.")) > 200, 20, "a pace")
+    wait_until(lambda: len(running.of("orderbook-delta", SOL)) > 30, 30, "a pace")
     running.exchange.fault("stall", symbol=SOL, duration_s=13)
     wait_until(lambda: running.books()[SOL]["state"] == "STALE", 15, "SOL STALE")
     assert running.service.counters.total("resubscribes_total") >= 1
