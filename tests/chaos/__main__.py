@@ -63,7 +63,7 @@ def main() -> int:
         )
         try:
             console.print(
-                f"{len(faults)} faults, seed {given.seed}; {len(stack.traded)} books, "
+                f"{len(faults)} faults, seed {given.seed}; {stack.books} books, "
                 f"{stack.rate} messages/s from the exchange, {given.trades} of them trades; "
                 f"load {os.getloadavg()[0]:.1f}"
             )

@@ -47,6 +47,9 @@ class ChaosStack(RunningStack):
         every: all five exchanges.
         seed: of the simulated market.
         env: more settings.
+
+    Attributes:
+        traded: every symbol with trades; known once the stack has started.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ChaosStack(RunningStack):
     ) -> None:
         coins = COINS[: 2 if every else books]
         spot = ",".join(f"{coin}-USDT" for coin in coins)
+        self.books = 10 if every else books
         engines = 12 if every else books
         self.rate = trades_per_s + UPDATES_PER_SYMBOL * engines
         self.simulator = SimulatedExchange(
@@ -83,7 +87,7 @@ class ChaosStack(RunningStack):
         )
         self.clock = folder / "clock"
         self.env |= {"PYTHONPATH": str(CLOCK), "CHAOS_CLOCK": str(self.clock)}
-        self.traded = self._traded()
+        self.traded: list[Traded] = []
 
     def _addresses(self, every: bool) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -100,7 +104,13 @@ class ChaosStack(RunningStack):
         """Also waits until trades of every symbol are stored."""
         self.begin()
         wait_until(self._up, 180, "the stack up", every_s=0.3)
-        wait_until(lambda: len(self.first_stored()) == len(self.traded), 120, "trades of all", 0.5)
+        wanted = sum(
+            not symbol.endswith("-DVOL")
+            for section in self.settings.enabled_exchanges().values()
+            for symbol in section.symbols
+        )
+        wait_until(lambda: len(self.first_stored()) == wanted, 120, "trades of all", 0.5)
+        self.traded = sorted(self.first_stored())
 
     def close(self) -> None:
         """End everything."""
@@ -148,15 +158,6 @@ class ChaosStack(RunningStack):
 
     def collectors(self) -> list[str]:
         return [name for name in self.programs() if name.startswith("collector.")]
-
-    def _traded(self) -> list[Traded]:
-        found: list[Traded] = []
-        for name, section in self.settings.enabled_exchanges().items():
-            summary = self.door(name).get("/sim/truth/summary")
-            raw = {each["symbol"]: theirs for theirs, each in summary.items()}
-            books = [each for each in section.symbols if not each.endswith("-DVOL")]
-            found += [Traded(name, symbol, raw[symbol]) for symbol in books]
-        return found
 
 
 DOORS = {
