@@ -42,6 +42,7 @@ class ReconnectSettings(Section):
     """None: for ever; written as null or unlimited."""
     connect_timeout: Duration = Field(10.0, gt=0)
     health_check: Duration = Field(30.0, gt=0)
+    """How often a collector looks at itself and says what is not well."""
 
 
 class MemorySettings(Section):
@@ -61,7 +62,10 @@ class ErrorSettings(Section):
     max_consecutive: int = Field(5, ge=1)
     reset_after: Duration = Field(300.0, gt=0)
     max_checksum: int = Field(3, ge=1)
+    """A book found wrong (crossed, refuted by an audit or a checksum) so often within `reset_after`
+    has its connection replaced."""
     max_sequence: int = Field(3, ge=1)
+    """The same for a book that missed updates."""
     resync_delay: Duration = 5.0
     """Wait before a book that keeps failing is built again."""
     resync_attempts: int = Field(3, ge=1)
@@ -78,6 +82,7 @@ class PerformanceSettings(Section):
     max_cpu_percent: float = Field(80.0, gt=0)
     """Of one core; above 100 where a service uses several."""
     detail_interval: Duration = Field(300.0, ge=1.0)
+    """Between reports with the rate of each channel and the slowest streams."""
     history: int = Field(100, ge=1)
 
 
