@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 SECONDS ?=
+ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 UP = $(BIN)/marketprism up $(if $(SECONDS),--seconds $(SECONDS))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test nightly lint bench clean
+.PHONY: help demo up down test nightly chaos lint bench clean
 
 help: ## show this
 	@echo "usage: make TARGET [SECONDS=60] [PYTHON=python3.12]"
@@ -30,6 +31,9 @@ test: $(STAMP) ## every test, on real servers with ports of their own
 
 nightly: $(STAMP) ## 10,000 generated fault scripts for every kind of book; about half an hour
 	@$(BIN)/pytest tests/book --hypothesis-profile=nightly --timeout 7200
+
+chaos: $(STAMP) ## kill, cut and hang every part, then count every trade; ARGS="--kills 30 --seed 7"
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(STAMP) ## style, types and who may import whom
 	@echo "ruff check";          $(BIN)/ruff check .
