@@ -222,6 +222,10 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]
         if self._state_file is None:
             return
         try:
-            self._state_file.write_text(json.dumps({"state": state, **vars(self._term)}) + "\n")
+            whole = self._state_file.with_suffix(
+                ".new"
+            )  # whoever reads finds all or the one before
+            whole.write_text(json.dumps({"state": state, **vars(self._term)}) + "\n")
+            whole.replace(self._state_file)
         except OSError as error:
             logger.error("beat: cannot write %s: %s", self._state_file, error)

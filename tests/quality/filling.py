@@ -71,6 +71,10 @@ class Filling:
         assert gap.ids is not None
         return self.backfills.fill(self.name, gap.symbol, *gap.ids, gap.data_type)
 
+    def fill_whole(self, gap: KnownGap) -> None:
+        """As often as the schedule would: on a slow machine one run may not see its rows yet."""
+        wait_until(lambda: self.fill(gap)["state"] == "filled", 120, f"gap {gap.ids} filled")
+
     def count_all(self) -> None:
         """The ledger as it will be when this moment is over for long."""
         look(self.settings.clickhouse, self.name, SystemClock().now_ns() + GRACE_NS + 60 * 10**9)
