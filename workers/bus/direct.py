@@ -1,18 +1,88 @@
 """A NATS client that hands messages of chosen subscriptions over as soon as they are parsed.
 
-nats-py makes an object with parsed headers, a queue entry and a task's turn of every message: the
-writer spent 7.5 to 8.2 us of CPU a row with them and 5.5 us without (measured, 400 B). The writer
-needs bytes: what JetStream says about a message is in its reply subject, and in the status line of
-a message without one.
+nats-py runs two regular expressions over each message and makes an object with parsed headers, a
+queue entry and a task's turn of it. The writer needs bytes: what JetStream says about a message is
+in its reply subject, and in the status line of a message without one.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from nats.aio.client import Client
+from nats.protocol.parser import AWAITING_MSG_PAYLOAD, Parser
 
 Receive = Callable[[bytes, bytes, bytes, bytes | None], None]
 """Takes a message: subject, reply subject, payload, header block as it came or None."""
+
+_CRLF = b"\r\n"
+_MSG = {4: False, 5: True}
+"""Words of `MSG subject sid [reply] size`, and whether the reply is among them."""
+_HMSG = {5: False, 6: True}
+"""Words of `HMSG subject sid [reply] header-size size`."""
+
+
+class DirectParser(Parser):
+    """nats-py's parser behind one that knows whole messages of direct subscriptions only.
+
+    Everything else, and a message that a read cut in two, is left to nats-py's own.
+    Source: docs.nats.io, "Client Protocol".
+    """
+
+    def __init__(self, client: "DirectClient") -> None:
+        super().__init__(client)
+        self.receivers: dict[bytes, Receive] = {}
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Take what was read from the socket.
+
+        Raises:
+            nats.errors.ProtocolError: it is not what a NATS server sends.
+        """
+        if self.buf and self.state != AWAITING_MSG_PAYLOAD:
+            data = bytes(self.buf) + data
+            self.buf.clear()
+        at, end = 0, len(data)
+        while at < end:
+            if self.state == AWAITING_MSG_PAYLOAD:
+                until = at + self.needed + len(_CRLF) - len(self.buf)
+            else:
+                at = self._take_direct(data, at)
+                until = data.find(_CRLF, at) + len(_CRLF)
+                if until < len(_CRLF):
+                    until = end
+            await super().parse(data[at:until])
+            at = until
+
+    def _take_direct(self, data: bytes, at: int) -> int:
+        """Hand over whole direct messages from `at` on; returns where the first other thing is."""
+        find, receivers, end = data.find, self.receivers, len(data)
+        while True:
+            line_end = find(_CRLF, at)
+            if line_end < 0:
+                return at
+            words = data[at:line_end].split()
+            count = len(words)
+            if count in _MSG and words[0] == b"MSG":
+                has_reply, headers_size = _MSG[count], 0
+            elif count in _HMSG and words[0] == b"HMSG":
+                has_reply, headers_size = _HMSG[count], int(words[-2])
+            else:
+                return at
+            receive = receivers.get(words[2])
+            if receive is None:
+                return at
+            begin = line_end + 2
+            until = begin + int(words[-1])
+            if until + 2 > end:
+                return at
+            middle = begin + headers_size
+            receive(
+                words[1],
+                words[3] if has_reply else b"",
+                data[middle:until],
+                data[begin:middle] if headers_size else None,
+            )
+            at = until + 2
 
 
 class DirectClient(Client):
@@ -20,7 +90,7 @@ class DirectClient(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._direct: dict[int, Receive] = {}
+        self._ps = self._parser = DirectParser(self)
 
     async def subscribe_direct(self, subject: str, receive: Receive) -> None:
         """Subscribe; `receive` is called for each message and must not wait.
@@ -29,12 +99,12 @@ class DirectClient(Client):
             nats.errors.Error: the connection is closed.
         """
         subscription = await self.subscribe(subject)
-        self._direct[subscription._id] = receive
+        self._parser.receivers[b"%d" % subscription._id] = receive
 
     async def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: Any
     ) -> None:
-        receive = self._direct.get(sid)
+        receive = self._parser.receivers.get(b"%d" % sid)
         if receive is None:
             await super()._process_msg(sid, subject, reply, data, headers)
         else:
