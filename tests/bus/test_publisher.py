@@ -202,6 +202,15 @@ def test_a_message_larger_than_nats_takes_is_given_up_and_the_rest_goes_on(url: 
     assert publisher._counters.get("events_dropped_total", "trade", "too_large") == 1
 
 
+def test_a_message_too_large_by_its_headers_alone_does_not_cost_the_connection(url: str) -> None:
+    publisher = publisher_for(url)
+    with running(publisher) as loop:
+        publisher.submit([trade(1), trade(2)._replace(payload=b"x" * (8 << 20)), trade(3)])
+        assert loop.call(publisher.drain(30)) == 0
+    assert stored_ids(url) == [1, 3]
+    assert publisher._counters.get("events_dropped_total", "trade", "too_large") == 1
+
+
 def test_a_subject_nats_cannot_have_is_given_up_and_the_rest_goes_on(url: str) -> None:
     publisher = publisher_for(url)
     with running(publisher) as loop:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nats.aio.client import Client
+from nats.errors import ConnectionClosedError
 from nats.protocol.parser import AWAITING_MSG_PAYLOAD, Parser
 
 Receive = Callable[[bytes, bytes, bytes, bytes | None], None]
@@ -100,6 +101,20 @@ class DirectClient(Client):
         """
         subscription = await self.subscribe(subject)
         self._parser.receivers[b"%d" % subscription._id] = receive
+
+    async def send(self, commands: bytes) -> None:
+        """Write commands of the NATS protocol as they are; waits while the server does not read.
+
+        nats-py spends 5 us on each publish; commands joined to one buffer save that.
+
+        Raises:
+            nats.errors.ConnectionClosedError: the connection was lost.
+        """
+        if not self.is_connected:
+            raise ConnectionClosedError
+        await self._send_command(commands)
+        if self._flush_queue is not None and self._flush_queue.empty():
+            await self._flush_pending()
 
     async def _process_msg(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: Any

@@ -20,13 +20,14 @@ from typing import Any
 
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import BadSubjectError, MaxPayloadError
 from nats.errors import Error as NatsError
 
 from config.settings import NatsSettings
 from workers.bus.backlog import Backlog
+from workers.bus.command import publish_command
 from workers.bus.connection import FIRST_DELAY_S, close, connect_for_ever, end
+from workers.bus.direct import DirectClient, status_of
 from workers.bus.outgoing import Outgoing
 from workers.bus.refusals import PROBES, Flight, Parking, Refusal, read_refusal
 from workers.bus.spool import Spool
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 BURST = 128
 """Messages sent before the loop may do something else."""
+WRITE_BYTES = 64 * 1024
+"""After which a write of several messages is handed to the socket."""
 WATCH_S = 0.2
 LOG_EVERY_S = 30.0
 SILENT_ROUNDS = 2
@@ -87,7 +90,7 @@ class Publisher:
         self._parking = Parking(settings.publish_window)
         self._token = 0
         self._client: Client | None = None
-        self._inbox = ""
+        self._inbox = b""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._asleep = False
@@ -195,7 +198,8 @@ class Publisher:
         )
         try:
             while True:
-                client = await connect_for_ever(self._settings.servers, self.name)
+                client = await connect_for_ever(self._settings.servers, self.name, DirectClient)
+                assert isinstance(client, DirectClient)
                 try:
                     await self._serve(client)
                 except (NatsError, OSError) as error:
@@ -209,11 +213,11 @@ class Publisher:
             await end(spooling)
             self._loop = None
 
-    async def _serve(self, client: Client) -> None:
+    async def _serve(self, client: DirectClient) -> None:
         """Publish over one connection until it is lost."""
-        self._inbox = client.new_inbox() + "."
+        self._inbox = client.new_inbox().encode() + b"."
         self._silent_rounds = 0
-        await client.subscribe(self._inbox + "*", cb=self._on_reply, pending_bytes_limit=0)
+        await client.subscribe_direct(self._inbox.decode() + "*", self._on_reply)
         self._send_again(list(self._flights))
         self._client = client
         tasks = {
@@ -236,22 +240,20 @@ class Publisher:
         if flights:
             self._wake.set()
 
-    async def _send(self, client: Client) -> None:
+    async def _send(self, client: DirectClient) -> None:
         while client.is_connected:
             self._wake.clear()
             self._asleep = True
-            flights = self._next_flights()
+            flights = deque(self._next_flights())
             if not flights:
                 await self._wake.wait()
                 continue
             self._asleep = False
-            sent = 0
             try:
-                for flight in flights:
-                    await self._publish(client, flight)
-                    sent += 1
+                while flights:
+                    await self._publish(client, flights)
             finally:
-                self._again.extendleft(reversed(flights[sent:]))
+                self._again.extendleft(reversed(flights))
             await asyncio.sleep(0)
 
     def _next_flights(self) -> list[Flight]:
@@ -269,44 +271,54 @@ class Publisher:
             flights += self._backlog.take(room - len(flights))
         return flights
 
-    async def _publish(self, client: Client, flight: Flight) -> None:
-        message = flight.message
-        self._token += 1
-        flight.sent_s = self._clock.monotonic_s()
-        self._flights[self._token] = flight
+    async def _publish(self, client: DirectClient, flights: deque[Flight]) -> None:
+        """Send the first of them in one write; what was sent is taken out of `flights`."""
+        now_s, size, commands, sent = self._clock.monotonic_s(), 0, [], []
+        while flights and size < WRITE_BYTES:
+            flight = flights.popleft()
+            self._token += 1
+            reply = b"%b%d" % (self._inbox, self._token)
+            try:
+                command = publish_command(flight.message, reply, client.max_payload)
+            except (MaxPayloadError, BadSubjectError, UnicodeError) as error:
+                reason = "too_large" if isinstance(error, MaxPayloadError) else "bad_subject"
+                self._give_up(flight, Refusal(reason, repr(error), temporary=False))
+                continue
+            flight.sent_s = now_s
+            self._flights[self._token] = flight
+            sent.append(self._token)
+            commands.append(command)
+            size += len(command)
         try:
-            await client.publish(
-                message.subject,
-                message.payload,
-                reply=f"{self._inbox}{self._token}",
-                headers={"Nats-Msg-Id": message.message_id},
-            )
-        except (MaxPayloadError, BadSubjectError, UnicodeError) as error:
-            del self._flights[self._token]
-            reason = "too_large" if isinstance(error, MaxPayloadError) else "bad_subject"
-            self._give_up(flight, Refusal(reason, repr(error), temporary=False))
+            await client.send(b"".join(commands))
         except BaseException:
-            self._flights.pop(self._token, None)
+            unsent = [self._flights.pop(token, None) for token in sent]
+            flights.extendleft(each for each in reversed(unsent) if each is not None)
             raise
 
-    async def _on_reply(self, reply: Msg) -> None:
-        flight = self._flights.pop(int(reply.subject.rpartition(".")[2]), None)
+    def _on_reply(self, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
+        flight = self._flights.pop(int(subject.rpartition(b".")[2]), None)
         if flight is None:
             return  # it was sent again meanwhile; the reply to that one counts
         self._silent_rounds = 0
-        refusal = read_refusal(reply.data, reply.headers)
+        status = status_of(headers) if headers else ""
+        refusal = read_refusal(data, {"Status": status[:3]} if status else None)
         if refusal is None:
             self._parking.taken()
             self._counters.add("events_published_total", flight.message.type)
             self._backlog.done(flight)
-            if b'"duplicate"' in reply.data:
+            if b'"duplicate"' in data:
                 self._counters.add("publish_duplicates_total")
         elif refusal.temporary:
             now_s = self._clock.monotonic_s()
             if self._logged_s + LOG_EVERY_S < now_s:
                 self._logged_s = now_s
-                subject = flight.message.subject
-                log.warning("nats_refuses", name=self.name, subject=subject, error=refusal.text)
+                log.warning(
+                    "nats_refuses",
+                    name=self.name,
+                    subject=flight.message.subject,
+                    error=refusal.text,
+                )
             for lost in self._parking.refused(flight, now_s):
                 self._give_up(lost, refusal)
         else:

@@ -180,14 +180,9 @@ class PullSubscription:
         if not deliveries:
             return
         client = await self._link.client()
-        # nats-py spends 5 us on each publish; one buffer of all commands but the last saves that
         size = len(answer)
-        rest = b"".join(
-            [b"PUB %b %d\r\n%b\r\n" % (each.reply, size, answer) for each in deliveries[:-1]]
-        )
+        commands = [b"PUB %b %d\r\n%b\r\n" % (each.reply, size, answer) for each in deliveries]
         try:
-            if rest:
-                await client._send_command(rest)
-            await client.publish(deliveries[-1].reply.decode(), answer)
+            await client.send(b"".join(commands))
         except (NatsError, OSError) as error:
             raise TransportError(f"acknowledging {self.stream}: {error!r}") from error
