@@ -1,12 +1,15 @@
-"""Acknowledged publishing into JetStream: `python -m benchmarks.publish`.
+"""Acknowledged publishing into JetStream: `python -m benchmarks.publish [ROUNDS]`.
 
 One process, one NATS server with its data on disk, the streams of the product. `publisher` is what
-the collector uses; the others are what nats-py offers, for the ratio. All rates are of messages
-that JetStream acknowledged.
+the collector uses; below it what nats-py offers, and above it the ceiling: a bare socket that
+writes the same messages with the same ids and window, and only counts the acknowledgements. All
+rates are of messages that JetStream acknowledged.
 """
 
 import asyncio
+import os
 import statistics
+import sys
 import tempfile
 import time
 import uuid
@@ -18,6 +21,7 @@ import structlog
 from nats.aio.client import Client
 
 from benchmarks._machine import table
+from benchmarks._raw_nats import RawPublisher
 from config.settings import NatsSettings
 from workers.bus.outgoing import Outgoing
 from workers.bus.publisher import Publisher
@@ -54,6 +58,13 @@ async def publisher(url: str, batch: list[Outgoing]) -> None:
         raise RuntimeError(f"{left} of {len(batch)} messages were not acknowledged")
 
 
+async def raw_socket(url: str, batch: list[Outgoing]) -> None:
+    """The protocol by hand, nothing sent again: what a publisher could reach at most."""
+    window = NatsSettings().publish_window
+    with RawPublisher(url) as raw:
+        raw.publish([(each.subject, each.payload, each.message_id) for each in batch], window)
+
+
 async def gathered(url: str, batch: list[Outgoing]) -> None:
     """nats-py: 100 awaited publishes at once."""
     client = await nats.connect(url)
@@ -78,13 +89,14 @@ async def _publish(stream: nats.js.JetStreamContext, message: Outgoing) -> None:
 
 
 WAYS: dict[str, Way] = {
+    "raw socket, the ceiling": raw_socket,
     "publisher": publisher,
     "gather(100) of js.publish": gathered,
     "await js.publish": one_by_one,
 }
 
 
-def main() -> None:
+def main(rounds: int = ROUNDS) -> None:
     """Interleave the ways, print medians of rate and client CPU."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     rates: dict[tuple[str, int], list[float]] = {}
@@ -94,7 +106,7 @@ def main() -> None:
         server.start()
         try:
             asyncio.run(ensure_streams([server.url], NatsSettings().streams_file))
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 for size in SIZES:
                     for name, way in WAYS.items():
                         rate, cost = _measure(server.url, way, size)
@@ -113,7 +125,7 @@ def main() -> None:
         rows.append(cells)
     table(
         f"Acknowledged messages a second (times the slowest way, client CPU a message); "
-        f"medians of {ROUNDS}",
+        f"medians of {rounds}, load {os.getloadavg()[0]:.1f}",
         ["way", *(f"{size:,} B" for size in SIZES)],
         rows,
     )
@@ -142,4 +154,4 @@ async def _empty(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:2]))
