@@ -6,7 +6,8 @@ from config import queues
 from tasks.celery import EXPECTED, app
 from workers.model.names import unknown_name
 from workers.quality.filling import due_gaps
-from workers.quality.ledger import look, tell_gaps
+from workers.quality.ledger import look
+from workers.quality.told import tell_gaps
 
 
 @app.task(name=queues.UPDATE_LEDGER, throws=EXPECTED)

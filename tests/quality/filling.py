@@ -17,7 +17,8 @@ from workers.collector.service import CollectorService
 from workers.exchanges import registry
 from workers.model.clock import SystemClock
 from workers.quality.gap_rows import KnownGap, read_gaps
-from workers.quality.ledger import GRACE_NS, look, tell_gaps
+from workers.quality.ledger import GRACE_NS, look
+from workers.quality.told import tell_gaps
 from workers.runtime.backfills import Backfills
 from workers.runtime.host import ServiceThread
 from workers.runtime.poller import Pollers

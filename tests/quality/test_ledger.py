@@ -7,8 +7,9 @@ import pytest
 from config.settings import ClickHouseSettings
 from tests.quality.conftest import BEGIN_NS, MINUTE_NS, Store, gap, trade, unused
 from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
-from workers.quality.ledger import OVERLAP_NS, look
-from workers.quality.trade_rows import missing_ids
+from workers.quality.ledger import look
+from workers.quality.stored_rows import missing_ids
+from workers.quality.told import OVERLAP_NS
 from workers.quality.window_rows import DAY_S, HOUR_S, reached, read_windows
 
 DAY_NS = DAY_S * 1_000_000_000
@@ -102,7 +103,7 @@ def test_an_old_hole_filled_to_its_end_leaves_nothing_in_the_minute_behind_it(
     look(clickhouse, "binance_spot", after(60))
     assert [row[2] for row in minutes_of(clickhouse)][:8] == [0, 0, 54, 54, 54, 54, 54, 0]
     # What is stored from now on is new; nothing before it is looked at again.
-    reached(clickhouse, "trades:binance_spot", time.time_ns() + OVERLAP_NS)
+    reached(clickhouse, {"trades:binance_spot": time.time_ns() + OVERLAP_NS})
     store(trade(each.trade_id, each.trade_id - 1000, "backfill") for each in trades[90:360])
     look(clickhouse, "binance_spot", after(60.2))
     assert [row[:3] for row in minutes_of(clickhouse)][:10] == [(60, 60, 0)] * 10

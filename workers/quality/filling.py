@@ -17,7 +17,7 @@ MOST_ATTEMPTS = 8
 """Tries in vain, over some two hours, before a gap is called unfillable."""
 
 _DUE = """
-exchange = %(exchange)s AND data_type IN ('trade', 'aggregate-trade') AND isNotNull(first_id)
+exchange = %(exchange)s AND isNotNull(first_id)
 AND ((state = 'open' AND next_try_ns <= %(now)s) OR (state = 'filling' AND stored_ns < %(dead)s))
 """
 
@@ -44,7 +44,7 @@ class Try:
 
 
 def due_gaps(settings: ClickHouseSettings, exchange: str) -> list[KnownGap]:
-    """Gaps of trades to fill now, the oldest first.
+    """Gaps to fill now, the oldest first.
 
     Raises:
         StoreError: see `query`.

@@ -26,6 +26,8 @@ CAUSES: dict[str, Cause] = {
     "command": "ours",
 }
 """Whose doing a gap is, by what the collector said of it."""
+ABSENT = "absent"
+"""Told so by a backfill: the exchange's own history has no row for these periods."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,11 @@ class KnownGap:
         return self.first_id, self.last_id
 
     @property
+    def absent(self) -> bool:
+        """It is no gap: the exchange itself has nothing there."""
+        return self.told_as == ABSENT
+
+    @property
     def name(self) -> str:
         """For people: `binance_spot BTC-USDT trade 100-120`."""
         ids = self.ids
@@ -102,6 +109,23 @@ def read_gaps(
         KnownGap(**dict(zip(_COLUMNS, row, strict=True)))
         for row in query(settings, sql, parameters or None).rows
     ]
+
+
+def changed_by_filling(
+    settings: ClickHouseSettings, exchange: str, since_ns: int
+) -> list[tuple[str, int]]:
+    """Series and times of gaps that proved to be none since a moment: no row of theirs will come.
+
+    Raises:
+        StoreError: see `query`.
+    """
+    sql = (
+        "SELECT DISTINCT data_type, assumeNotNull(ended_ns) FROM gap_ledger WHERE "
+        "exchange = %(exchange)s AND told_as = %(absent)s AND stored_ns >= %(since)s "
+        "AND isNotNull(ended_ns)"
+    )
+    asked = {"exchange": exchange, "absent": ABSENT, "since": since_ns}
+    return [(row[0], row[1]) for row in query(settings, sql, asked).rows]
 
 
 def write_gaps(settings: ClickHouseSettings, gaps: Iterable[KnownGap]) -> None:

@@ -1,4 +1,4 @@
-"""Ranges of ids, and what is missing between trades. Pure."""
+"""Ranges of ids, and what is missing between rows. Pure."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -9,8 +9,16 @@ Range = tuple[int, int]
 MINUTE_NS = 60_000_000_000
 
 
+MOST_SPREAD = 1_000_000
+"""Rows of one hole that are told minute by minute exactly; of more the even spread is near."""
+
+
 class Series(NamedTuple):
-    """What has ids of its own: the trades of a symbol, single ones and aggregates apart."""
+    """What has ids of its own: the trades of a symbol, its candles of one minute, ...
+
+    `data_type` is the type of event, with what tells series of one type apart: `trade`,
+    `aggregate-trade`, `kline-1m`, `long-short-ratio-top_accounts-5m`.
+    """
 
     exchange: str
     market_type: str
@@ -19,10 +27,11 @@ class Series(NamedTuple):
 
 
 class Hole(NamedTuple):
-    """Ids first to last are not stored; trades on both sides are.
+    """Ids first to last are not stored; rows on both sides are.
 
-    `edge`: one side came live and the other from history, so that the hole may be where somebody
-    chose to begin; it counts only where a gap is known.
+    `edge`: one side came from history, so that the hole may be where somebody chose to begin; it
+    counts only where a gap is known. `each`: ids that one row stands for; 0: nobody can tell, at
+    least one row is missing.
     """
 
     series: Series
@@ -31,11 +40,33 @@ class Hole(NamedTuple):
     before_ns: int
     behind_ns: int
     edge: bool = False
+    each: int = 1
 
     @property
     def ids(self) -> Range:
         """Both ends."""
         return self.first_id, self.last_id
+
+    def rows(self, left: Iterable[Range]) -> int:
+        """How many rows are missing if these ids of it are."""
+        parts = list(left)
+        if not self.each:
+            return min(1, len(parts))
+        return sum(-(-(last - first + 1) // self.each) for first, last in parts)
+
+    def by_minute(self, left: Sequence[Range], period_ns: int | None) -> dict[int, int]:
+        """Missing rows by minute: exactly where ids are periods, else spread evenly."""
+        missing = self.rows(left)
+        if period_ns is None or not 0 < missing <= MOST_SPREAD:
+            return shares(missing, self.before_ns, self.behind_ns)
+        # Candles of some exchanges do not begin at multiples since 1970.
+        shift = self.before_ns - (self.first_id - 1) * period_ns
+        found: dict[int, int] = {}
+        for first, last in left:
+            for each in range(first + self.each - 1, last + self.each, self.each):
+                minute = minute_of(min(each, last) * period_ns + shift)
+                found[minute] = found.get(minute, 0) + 1
+        return found
 
 
 def subtract(whole: Range, parts: Iterable[Range]) -> list[Range]:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from workers.quality.countable import fillable
 from workers.quality.gap_rows import CAUSES, KnownGap
-from workers.quality.holes import Hole, Range, Series, common, count, subtract
+from workers.quality.holes import Hole, Range, Series, common, subtract
 
-TRADES = ("trade", "aggregate-trade")
+LATE_NS = 60_000_000_000
+"""A collector tells a break without ids at most so long after the first row behind it."""
 NO_HISTORY = "no exchange keeps a history of book changes; the book went on from a new snapshot"
 COUNTED_ANEW = "the exchange began to count anew; what lies between cannot be told"
 NO_IDS = "dropped by us, counted, without ids"
@@ -70,16 +72,23 @@ def merge(
                 now = replace(now, begun_ns=hole.before_ns, ended_ns=hole.behind_ns)
             if gap.state == "filled":
                 why = "missing again after it was filled"
-                now = now.now("open", why=why, missing=count(inside), next_try_ns=now_ns)
+                now = now.now("open", why=why, missing=hole.rows(inside), next_try_ns=now_ns)
             if now is not gap:
                 keep(now, gap)
-        if hole.edge:
+        if hole.edge or any(_is_about(gap, hole) for gap in gaps):
             continue
         ranges = [each.ids for each in gaps if each.ids is not None]
         for part in left:
             for first, last in subtract(part, ranges):
                 keep(_of_hole(hole, first, last, now_ns))
     return list(changed.values())
+
+
+def _is_about(gap: KnownGap, hole: Hole) -> bool:
+    """Whether a break that was told without ids is this one."""
+    if fillable(hole.series.data_type) or gap.ids is not None:
+        return False
+    return hole.before_ns <= gap.told_ns <= hole.behind_ns + LATE_NS
 
 
 def _same(one: KnownGap, other: KnownGap) -> bool:
@@ -103,11 +112,11 @@ def _of_event(
         ended_ns=told.exchange_ns,
         missing=told.lost or 0,
     )
-    trades = told.series.data_type in TRADES
+    again = fillable(told.series.data_type)
     if told.first_id is None or told.last_id is None:
-        if trades and told.cause == "overflow":
+        if again and told.cause == "overflow":
             return []  # the ids that were dropped show as a hole of the table
-        why = COUNTED_ANEW if trades else NO_IDS if told.cause == "overflow" else NO_HISTORY
+        why = COUNTED_ANEW if again else NO_IDS if told.cause == "overflow" else NO_HISTORY
         return [gap.now("unfillable", why=why)]
     whole = (told.first_id, told.last_id)
     if whole[0] > whole[1]:
@@ -117,22 +126,26 @@ def _of_event(
         for each in known
         if each.ids is not None and common(whole, [each.ids])
     ]
-    left = subtract(whole, unused.get(told.series, ())) if trades else [whole]
+    left = subtract(whole, unused.get(told.series, ())) if again else [whole]
     ranges = [each.ids for each in known if each.ids is not None]
     for part in left:
         for first, last in subtract(part, ranges):
-            new = replace(gap, first_id=first, last_id=last, missing=last - first + 1)
-            about.append(new if trades else new.now("unfillable", why=NO_HISTORY))
+            missing = last - first + 1 if again else 1
+            new = replace(gap, first_id=first, last_id=last, missing=missing)
+            about.append(new if again else new.now("unfillable", why=NO_HISTORY))
     return about
 
 
 def _of_hole(hole: Hole, first: int, last: int, now_ns: int) -> KnownGap:
-    return KnownGap(
+    gap = KnownGap(
         **hole.series._asdict(),
         first_id=first,
         last_id=last,
         told_ns=now_ns,
         begun_ns=hole.before_ns,
         ended_ns=hole.behind_ns,
-        missing=last - first + 1,
+        missing=hole.rows([(first, last)]),
     )
+    if fillable(hole.series.data_type):
+        return gap
+    return gap.now("unfillable", why=NO_HISTORY)

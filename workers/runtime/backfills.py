@@ -19,8 +19,8 @@ from workers.model.names import UnknownName
 from workers.quality.filling import Try, failed, verdict
 from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
 from workers.quality.holes import Range, Series, count, subtract
-from workers.quality.ledger import unused_in
-from workers.quality.trade_rows import missing_ids
+from workers.quality.stored_rows import missing_ids
+from workers.quality.told import unused_in
 from workers.replay.backfill import Filled, TradeBackfill
 from workers.runtime.poller import Poller, Pollers
 from workers.runtime.publishing import EventPublisher
