@@ -9,9 +9,7 @@ the exchange's own sending.
 """
 
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,17 +22,13 @@ from nats.aio.msg import Msg
 
 import config
 from benchmarks._machine import table
+from benchmarks._running import COINS, environment, program
 from config.settings import ROOT, Settings
 from workers.bus.streams import ensure_streams
-from workers.local.bound import bound
 from workers.local.servers import NatsServer, free_ports
 
 RUNS = 3
 WARM_UP_S = 8.0
-COINS = (
-    *("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "AVAX", "DOT", "LINK", "LTC"),
-    *("BCH", "ATOM", "UNI", "XLM", "ETC", "FIL", "APT", "NEAR", "ARB", "OP"),
-)
 
 
 class _Head(msgspec.Struct):
@@ -66,48 +60,20 @@ def _run(rate: float, symbols: int, seconds: float) -> dict[str, tuple[float, ..
         nats_port, monitoring, simulator_port = free_ports(3)
         server = NatsServer(Path(folder), nats_port, monitoring)
         server.start()
-        env = _environment(folder, server.url, simulator_port, COINS[:symbols])
+        env = environment(folder, server.url, simulator_port, COINS[:symbols])
         settings = config.load(env=env)
         asyncio.run(
             ensure_streams(settings.nats.servers, ROOT / "config" / settings.nats.streams_file)
         )
-        children = [
-            _child(env, "workers.simulator", "--dialect", "binance_spot", "--rate", str(rate)),
-            _child(env, "workers.runtime", "collector.binance_spot"),
-        ]
+        simulated = ("--dialect", "binance_spot", "--rate", str(rate))
         try:
-            return asyncio.run(_listen(settings, psutil.Process(children[1].pid), seconds))
+            with (
+                program(env, "workers.simulator", *simulated),
+                program(env, "workers.runtime", "collector.binance_spot") as collector,
+            ):
+                return asyncio.run(_listen(settings, collector, seconds))
         finally:
-            for child in reversed(children):
-                child.terminate()
-                child.wait(20)
             server.stop()
-
-
-def _environment(folder: str, url: str, port: int, coins: tuple[str, ...]) -> dict[str, str]:
-    names = ",".join(f"{coin}-USDT" for coin in coins)
-    return {
-        **os.environ,
-        "MARKETPRISM_CONFIG": str(ROOT / "config" / "demo.yaml"),
-        "MARKETPRISM_DATA_DIR": f"{folder}/data",
-        "MARKETPRISM_NATS_SERVERS": url,
-        "MARKETPRISM_LOG_LEVEL": "error",
-        "MARKETPRISM_SIMULATOR__PORT": str(port),
-        "MARKETPRISM_SIMULATOR__SYMBOLS": names,
-        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__SYMBOLS": names,
-        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{port}",
-        "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{port}",
-    }
-
-
-def _child(env: dict[str, str], module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        bound([sys.executable, "-m", module, *arguments]),
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 async def _listen(
