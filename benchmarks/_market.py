@@ -65,6 +65,27 @@ def binance_depth(
     return snapshot, frames
 
 
+def binance_trades(messages: int, *, seed: int = 7) -> list[bytes]:
+    """Frames of the spot stream `trade`: ids in order, a price that walks by cents."""
+    rng, cents, frames = random.Random(seed), MIDDLE, []
+    for number in range(messages):
+        cents += rng.choice((-1, 0, 0, 0, 1))
+        when_ms = START_MS + 7 * number
+        data = {
+            "e": "trade",
+            "E": when_ms,
+            "s": "BTCUSDT",
+            "t": 3_700_000_000 + number,
+            "p": f"{cents // 100}.{cents % 100:02d}000000",
+            "q": f"{rng.uniform(0.00001, 2):.5f}000",
+            "T": when_ms - 1,
+            "m": rng.random() < 0.5,
+            "M": True,
+        }
+        frames.append(frame({"stream": "btcusdt@trade", "data": data}))
+    return frames
+
+
 def okx_books(messages: int, *, changes: int = 10, seed: int = 7) -> list[bytes]:
     """A snapshot of 400 levels a side and updates of `changes` a side, chained by seqId.
 
