@@ -247,4 +247,16 @@ def test_every_limit_is_a_window_of_two_seconds():
     buckets = SPOT.limits.buckets
     assert {each.window_s for each in buckets.values()} == {2.0}
     assert (buckets["books"].calls, buckets["history-trades"].calls) == (40, 20)
-    assert (buckets["rubik"].calls, buckets["funding-rate"].calls) == (5, 10)
+    by_instrument = {name: each.calls for name, each in buckets.items() if each.per == "instId"}
+    assert by_instrument == {
+        "funding-rate": 10,
+        "funding-rate-history": 10,
+        "open-interest": 20,
+        "mark-price": 10,
+        "open-interest-history": 10,
+        "long-short-account-ratio-contract": 5,
+        "long-short-account-ratio-contract-top-trader": 5,
+        "long-short-position-ratio-contract-top-trader": 5,
+        "taker-volume-contract": 5,
+    }
+    assert (buckets["instruments"].calls, buckets["instruments"].per) == (20, "instType")

@@ -112,6 +112,18 @@ def test_new_connections_are_refused_while_old_ones_live(running: Running, face:
         client.books(face.first)
 
 
+@pytest.mark.parametrize("status", [418, 429])
+def test_who_comes_too_often_is_told_when_to_come_back(
+    running: Running, face: Face, status: int
+) -> None:
+    running.fault("refuse", status=status, retry_after_s=7)
+    wait_until(lambda: running.json("/sim/faults")[0]["hits"], 20, "the doors are closed")
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        Listener(running, face, face.first)
+    assert (refused.value.status_code, refused.value.resp_headers["retry-after"]) == (status, "7")
+    running.delete("/sim/faults")
+
+
 def test_age_ends_a_connection(running: Running, face: Face) -> None:
     with Listener(running, face, face.first) as client:
         client.books(face.first)

@@ -220,6 +220,25 @@ def test_a_bucket_limits_its_calls_alone(bucketed):
     budget.acquire(1, 0)
 
 
+def test_what_is_counted_for_each_thing_does_not_wait_for_the_others(bucketed):
+    budget = bucketed(pauses_bucket_alone=True)
+    for what in ("BTC", "ETH", "SOL"):
+        budget.acquire(1, 0, bucket=f"small/{what}")
+    with pytest.raises(BudgetExhausted):
+        budget.acquire(1, 5, bucket="small/BTC")
+    budget.pause(30, "small/ADA")
+    assert budget.delay_s(1, bucket="small/ADA") == pytest.approx(30, abs=1)
+    assert budget.delay_s(1, bucket="small/DOGE") == 0
+    assert budget.delay_s(1, bucket="small") == 0
+
+
+def test_a_report_of_many_things_names_those_asked_last(bucketed):
+    budget = bucketed()
+    for number in range(9):
+        budget.acquire(1, 0, bucket=f"large/S{number}")
+    assert set(budget.report()) == {"weight", *(f"large/S{number}" for number in range(4, 9))}
+
+
 def test_a_report_names_what_is_in_use(bucketed):
     budget = bucketed()
     assert list(budget.report()) == ["weight"]
@@ -229,7 +248,18 @@ def test_a_report_names_what_is_in_use(bucketed):
     assert report["large"]["used"] == 1
     assert "small" not in report
     budget.pause(30)
-    assert budget.report()["weight"]["wait_s"] == pytest.approx(30, abs=1)
+    paused = budget.report()["weight"]
+    assert paused["wait_s"] == pytest.approx(30, abs=1)
+    assert paused["paused_until"].startswith("20")
+    assert (report["weight"]["paused_until"], report["weight"]["limit"]) == (None, 1000)
+
+
+def test_a_report_says_who_counted(redis_url):
+    sources = {
+        name: open_budget("x", limits(), redis_url=url).report()["weight"]["source"]
+        for name, url in (("own", None), ("shared", redis_url))
+    }
+    assert sources == {"own": "this process", "shared": "redis"}
 
 
 def test_a_call_that_lacks_weight_does_not_cost_its_bucket(bucketed):

@@ -94,6 +94,9 @@ def test_a_pause_seen_in_redis_holds_when_redis_goes(own_redis):
     assert other.delay_s(1) > 0
     own_redis.stop()
     assert other.take(1) == pytest.approx(300, abs=10)
+    line = other.report()
+    assert (line["source"], line["usable"], line["limit"]) == ("local share", 200, 250)
+    assert line["paused_until"] is not None
     own_redis.start()
 
 

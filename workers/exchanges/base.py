@@ -26,10 +26,17 @@ class Stream:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Calls allowed in a window from one address, counted apart from the weight."""
+    """Calls allowed in a window from one address, counted apart from the weight.
+
+    Args:
+        calls: how many.
+        window_s: length of the window.
+        per: the parameter for each value of which they are counted apart; None: all together.
+    """
 
     calls: int
     window_s: float
+    per: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ class HttpRequest:
         path: below the exchange's `rest_url`, `/api/v3/depth`.
         params: query parameters, already as text.
         weight: what it costs of the exchange's budget, in the exchange's own unit.
-        bucket: a budget of its own it also costs one call of; None: it costs weight alone.
+        bucket: a budget of its own it also costs one call of, `name`, or `name/what` where that is
+            counted apart for each `what`; None: it costs weight alone.
     """
 
     path: str

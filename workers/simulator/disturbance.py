@@ -11,6 +11,8 @@ from workers.simulator.live import Market
 
 ENDING_KINDS = frozenset({"1006", "close", "server_shutdown", "reset_sequence"})
 REFUSED_STATUS = 503
+OVER_LIMIT = frozenset({418, 429})
+"""Refused connections that are told when to come back."""
 
 
 class Disturbance:
@@ -105,6 +107,9 @@ class Disturbance:
     def _refuse(self, entry: Active) -> None:
         status = entry.fault.status
         self._doors.closed_with = REFUSED_STATUS if status == Fault(kind="http").status else status
+        over = status in OVER_LIMIT and entry.fault.retry_after_s > 0
+        told = {"Retry-After": str(entry.fault.retry_after_s)} if over else {}
+        self._doors.closed_headers = told
 
         def undo() -> None:
             self._doors.closed_with = None

@@ -54,6 +54,7 @@ class Doors:
         limited: requests, messages and connects refused, by reason.
         ended: connections that the exchange ended, by reason.
         closed_with: HTTP status for new connections, None while they are let in.
+        closed_headers: what is said beside it.
     """
 
     def __init__(self, hub: Hub, faults: FaultBox) -> None:
@@ -62,6 +63,7 @@ class Doors:
         self.limited: dict[str, int] = {}
         self.ended: dict[str, int] = {}
         self.closed_with: int | None = None
+        self.closed_headers: dict[str, str] = {}
         self.hub, self.faults = hub, faults
         self._numbers = 0
 
@@ -79,7 +81,9 @@ class Doors:
         """Shake hands and serve the client until its end."""
         if self.closed_with is not None:
             self.count(self.limited, "refused")
-            return web.Response(status=self.closed_with, text="no connections now")
+            return web.Response(
+                status=self.closed_with, text="no connections now", headers=self.closed_headers
+            )
         socket = web.WebSocketResponse(autoping=False, autoclose=True, compress=False)
         try:
             await socket.prepare(request)

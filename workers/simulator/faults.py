@@ -98,7 +98,7 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         seed: of the probability.
         delay_ms: of `slow` and `late`.
         side: of `one_sided`: the side that is emptied.
-        status, body, retry_after_s: of `http`, `refuse`, `429`, `418`.
+        status, body, retry_after_s: of `http`, `refuse`, `429`, `418`; 0: not told to a `refuse`.
         field, value: of the spoilers.
         code: of `close`.
         age_s: of `age_cut`.

@@ -25,6 +25,7 @@ Metric = Literal[
     "quality_cases_total",  # odd things found and told as quality events; exchange, check
     "restarts_wanted_total",  # processes that ended to be started anew; exchange, why
     "reconnects_total",  # connections opened again; exchange, cause
+    "connects_refused_total",  # handshakes the exchange refused; exchange, status
     "resubscribes_total",  # streams subscribed again because they were silent; exchange
     "handovers_total",  # connections replaced while the old one still read; exchange, cause
     "handovers_failed_total",  # sessions opened to replace another that did not; exchange

@@ -58,6 +58,14 @@ class Breaker:
             return pybreaker.STATE_HALF_OPEN
         return self._breaker.current_state
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until a call may be let through; 0: now, or a probe is under way."""
+        with self._lock:
+            if self._breaker.current_state == pybreaker.STATE_CLOSED:
+                return 0.0
+            return max(0.0, self._left_s())
+
     def admit(self) -> None:
         """Let a call through.
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import ServiceClosed, TransportError
+from workers.transport.budget_line import BudgetLine, budget_line
 
 Priority = Literal["resync", "audit", "history"]
 """What a call is for: a book that is down, a check or a regular poll, data that can wait."""
@@ -163,6 +164,17 @@ class WeightBudget:
             until_s = self._clock.monotonic_s() + seconds
             self._paused_until_s = max(self._paused_until_s, until_s)
 
+    def report(self) -> BudgetLine:
+        """For status pages."""
+        return budget_line(
+            self,
+            used=self.used,
+            wait_s=self.delay_s(1),
+            paused_s=self._paused_until_s - self._clock.monotonic_s(),
+            clock=self._clock,
+            source="this process",
+        )
+
     def close(self) -> None:
         """End every wait, now and later, with ServiceClosed."""
         self._closed.set()
@@ -194,7 +206,8 @@ class SlidingWindow:
     def __init__(self, limit: int, window_s: float, clock: Clock | None = None) -> None:
         if limit < 1 or window_s <= 0:
             raise ValueError(f"limit {limit} in {window_s:g} s: both must be positive")
-        self.limit, self.window_s = limit, window_s
+        self.limit = self.usable = limit
+        self.window_s = window_s
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._times_s: deque[float] = deque()
         self._paused_until_s = float("-inf")
@@ -228,6 +241,20 @@ class SlidingWindow:
             if delay_s == 0:
                 self._times_s.append(now_s)
             return delay_s
+
+    def report(self) -> BudgetLine:
+        """For status pages."""
+        with self._lock:
+            now_s = self._clock.monotonic_s()
+            wait_s = self._delay_s(now_s)
+            return budget_line(
+                self,
+                used=len(self._times_s),
+                wait_s=wait_s,
+                paused_s=self._paused_until_s - now_s,
+                clock=self._clock,
+                source="this process",
+            )
 
     def _delay_s(self, now_s: float) -> float:
         times_s = self._times_s

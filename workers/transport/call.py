@@ -8,9 +8,13 @@
 | `refused` `banned` `certificate` `redirected` `oversize` `unexpected` `other_symbol` | raised at once |
 | `no_budget` `breaker_open` `closed` | not sent; raised at once |
 
+`call` waits between attempts itself. Who has other work meanwhile makes one `attempt` after the
+other, and asks `wait_s` when the next one is due.
+
 Every attempt is counted in `rest_outcomes_total{exchange,endpoint,outcome}` under one of them.
 """  # noqa: E501  (a table)
 
+import random
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -29,7 +33,7 @@ from workers.model.errors import (
 )
 from workers.model.http import HttpRequest, HttpResponse
 from workers.telemetry.metrics import Counters
-from workers.transport.breaker import Breaker
+from workers.transport.breaker import Breaker, EndpointResting
 from workers.transport.budget import BudgetExhausted, Priority
 from workers.transport.failures import CallFailed, Outcome
 from workers.transport.http import HttpClient
@@ -38,6 +42,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 4
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
+NO_HOPE_WAIT_S = 30.0
+"""The longest wait before something is asked again that asking again alone does not mend."""
 FAILURES_IN_A_ROW = 5
 REST_S = 30.0
 
@@ -76,7 +82,7 @@ class CallPolicy:
     ) -> None:
         self._exchange, self._counters = exchange, counters
         self._attempts = attempts
-        self._spread = tenacity.wait_random_exponential(first_wait_s, longest_wait_s)
+        self._first_wait_s, self._longest_wait_s = first_wait_s, longest_wait_s
         self._failures, self._rest_s = failures, rest_s
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._breakers: dict[str, Breaker] = {}
@@ -114,11 +120,10 @@ class CallPolicy:
             ServiceClosed: `close` was called.
         """
         end_s = self._clock.monotonic_s() + deadline_s
-        breaker = self._breaker(request.path)
 
         def attempt() -> T:
             left_s = end_s - self._clock.monotonic_s()
-            return self._attempt(breaker, client, request, read, left_s, priority)
+            return self.attempt(client, request, read, deadline_s=left_s, priority=priority)
 
         def is_over(state: tenacity.RetryCallState) -> bool:
             late = self._clock.monotonic_s() + state.upcoming_sleep >= end_s
@@ -126,31 +131,26 @@ class CallPolicy:
 
         retrying = tenacity.Retrying(
             stop=is_over,
-            wait=self._wait_s,
+            wait=lambda state: self.wait_s(
+                state.outcome.exception() if state.outcome else None, state.attempt_number
+            ),
             retry=tenacity.retry_if_exception(_may_pass),
             sleep=self._nap,
             reraise=True,
         )
         return retrying(attempt)
 
-    def breaker_states(self) -> dict[str, str]:
-        """Endpoints asked so far with `closed`, `open` or `half-open`."""
-        with self._lock:
-            return {path: breaker.state for path, breaker in sorted(self._breakers.items())}
-
-    def close(self) -> None:
-        """End every wait between attempts, now and later, with ServiceClosed."""
-        self._closed.set()
-
-    def _attempt(
+    def attempt(
         self,
-        breaker: Breaker,
         client: HttpClient,
         request: HttpRequest,
         read: Callable[[HttpResponse], T],
-        left_s: float,
-        priority: Priority,
+        *,
+        deadline_s: float,
+        priority: Priority = "audit",
     ) -> T:
+        """Make the call once; arguments, result and errors are those of `call`."""
+        breaker = self._breaker(request.path)
         outcome: Outcome = "closed"
         try:
             if self._closed.is_set():
@@ -159,7 +159,7 @@ class CallPolicy:
             breaker.admit()
             outcome = "network"
             try:
-                result = _answer(client, request, read, left_s, priority)
+                result = _answer(client, request, read, deadline_s, priority)
             except BaseException as error:
                 outcome = outcome_of(error)
                 _tell(breaker, outcome)
@@ -170,10 +170,35 @@ class CallPolicy:
         finally:
             self._counters.add("rest_outcomes_total", self._exchange, request.path, outcome)
 
-    def _wait_s(self, state: tenacity.RetryCallState) -> float:
-        spread_s = float(self._spread(state))
-        error = state.outcome.exception() if state.outcome else None
-        return spread_s + error.retry_after_s if isinstance(error, RateLimited) else spread_s
+    def wait_s(self, error: BaseException | None, attempts: int) -> float:
+        """Seconds to wait after so many failed attempts: random, so that not all come together."""
+        longest_s = self._longest_wait_s
+        if error is not None and not _may_pass(error):
+            longest_s = max(longest_s, NO_HOPE_WAIT_S)
+        doubled_s = min(longest_s, self._first_wait_s * 2.0 ** min(attempts - 1, 30))
+        spread_s = random.uniform(0.0, doubled_s)
+        if isinstance(error, RateLimited):
+            return spread_s + error.retry_after_s
+        if isinstance(error, EndpointResting):
+            return random.uniform(0.0, self._first_wait_s) + error.rest_s
+        if isinstance(error, BudgetExhausted):
+            return random.uniform(0.0, self._first_wait_s) + error.wait_s
+        return spread_s
+
+    def rest_s(self, path: str) -> float:
+        """Seconds until an endpoint that failed too often may be asked again; 0: now."""
+        with self._lock:
+            breaker = self._breakers.get(path)
+        return 0.0 if breaker is None else breaker.left_s
+
+    def breaker_states(self) -> dict[str, str]:
+        """Endpoints asked so far with `closed`, `open` or `half-open`."""
+        with self._lock:
+            return {path: breaker.state for path, breaker in sorted(self._breakers.items())}
+
+    def close(self) -> None:
+        """End every wait between attempts, now and later, with ServiceClosed."""
+        self._closed.set()
 
     def _nap(self, seconds: float) -> None:
         self._closed.wait(seconds)

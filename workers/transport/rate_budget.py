@@ -2,11 +2,13 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import ServiceClosed
+from workers.transport.buckets import Buckets
 from workers.transport.budget import BudgetExhausted, Priority
+from workers.transport.budget_line import BudgetLine
 from workers.transport.shared import Window
 
 SPREAD_S = 0.05
@@ -28,13 +30,13 @@ class RateBudget:
     def __init__(
         self,
         weight: Window,
-        buckets: Mapping[str, Window] | None = None,
+        buckets: Buckets | None = None,
         *,
         pauses_bucket_alone: bool = False,
         clock: Clock | None = None,
         wait: Callable[[float], object] | None = None,
     ) -> None:
-        self._weight, self._buckets = weight, dict(buckets or {})
+        self._weight, self._buckets = weight, buckets
         self._pauses_bucket_alone = pauses_bucket_alone
         self._clock: Clock = clock if clock is not None else SystemClock()
         self._closed = threading.Event()
@@ -79,7 +81,8 @@ class RateBudget:
             weight: what the call costs; 0: nothing, but a pause holds for it.
             deadline_s: seconds the caller has.
             priority: how much of the windows such calls may fill.
-            bucket: what else it costs one of; a name that is no bucket costs nothing.
+            bucket: what else it costs one of, `name`, or `name/what` where that is counted apart
+                for each `what`; a name that is no bucket costs nothing.
 
         Raises:
             BudgetExhausted: it would take longer; raised as soon as that is known.
@@ -121,34 +124,29 @@ class RateBudget:
             seconds: how long.
             bucket: of the call that was refused; others may go on where the exchange counts so.
         """
-        alone = self._buckets.get(bucket or "") if self._pauses_bucket_alone else None
+        alone = self._bucket(bucket) if self._pauses_bucket_alone else None
         (alone or self._weight).pause(seconds)
 
-    def report(self) -> dict[str, dict[str, float]]:
-        """For status pages: `weight` and each bucket that is in use or paused, by name.
+    def report(self) -> dict[str, BudgetLine]:
+        """For status pages: `weight`, and what this process used of each bucket, by name.
 
-        Each: `used` and `usable` weight (calls, for a bucket) of a window of `window_s`, and
-        `wait_s` until the next smallest call.
+        Of a bucket that is counted apart for each symbol the symbols asked last. Those at rest are
+        left out.
         """
-        lines = {
-            name: {
-                "used": window.used,
-                "usable": window.usable,
-                "window_s": window.window_s,
-                "wait_s": round(window.delay_s(1), 1),
-            }
-            for name, window in (("weight", self._weight), *self._buckets.items())
-        }
-        return {
-            name: line
-            for name, line in lines.items()
-            if name == "weight" or line["used"] or line["wait_s"]
-        }
+        lines = {"weight": self._weight.report()}
+        for name, window in self._buckets.recent() if self._buckets else ():
+            line = window.report()
+            if line["used"] or line["wait_s"]:
+                lines[name] = line
+        return lines
 
     def close(self) -> None:
         """End every wait of this process, now and later, with ServiceClosed."""
         self._closed.set()
 
     def _costs(self, weight: int, bucket: str | None) -> list[tuple[Window, int]]:
-        own = self._buckets.get(bucket or "")
+        own = self._bucket(bucket)
         return [*([(own, 1)] if own else []), (self._weight, weight)]
+
+    def _bucket(self, name: str | None) -> Window | None:
+        return self._buckets.find(name) if self._buckets else None

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from workers.model.clock import Clock, SystemClock
+from workers.transport.buckets import Buckets, Calls
 from workers.transport.budget import SlidingWindow, WeightBudget
+from workers.transport.budget_line import BudgetLine
 from workers.transport.fixed import FixedWindow
 from workers.transport.link import RedisLink, redis_link
 from workers.transport.moving import MovingWindow
@@ -19,20 +21,6 @@ from workers.transport.shared import Window
 DIRECT = "direct"
 """The egress of processes that name none. One name for all: two machines behind one address must
 not count apart, and two addresses that count together are only slower than they could be."""
-
-
-class Calls(Protocol):
-    """Calls in a window, counted apart from the weight: `exchanges.base.Bucket`."""
-
-    @property
-    def calls(self) -> int:
-        """How many."""
-        ...
-
-    @property
-    def window_s(self) -> float:
-        """Length of the window."""
-        ...
 
 
 class RestLimits(Protocol):
@@ -99,14 +87,15 @@ def open_budget(
         weight = FixedWindow(link, f"{key}/weight", limits.weight, limits.weight_window_s, time)
     else:
         weight = MovingWindow(link, f"{key}/weight", limits.weight, limits.weight_window_s, time)
+
+    def bucket(name: str, each: Calls) -> Window:
+        if link is None:
+            return WeightBudget(each.calls, each.window_s, time)
+        return MovingWindow(link, f"{key}/bucket/{name}", each.calls, each.window_s, time)
+
     return RateBudget(
         weight,
-        {
-            name: WeightBudget(each.calls, each.window_s, time)
-            if link is None
-            else MovingWindow(link, f"{key}/bucket/{name}", each.calls, each.window_s, time)
-            for name, each in limits.buckets.items()
-        },
+        Buckets(limits.buckets, bucket),
         pauses_bucket_alone=limits.pauses_bucket_alone,
         clock=time,
     )
@@ -116,8 +105,7 @@ class SharedEvents:
     """Events of all processes in any window of a length; the interface of `SlidingWindow`."""
 
     def __init__(self, window: MovingWindow) -> None:
-        self._window = window
-        self.limit, self.window_s = window.limit, window.window_s
+        self._window, self.window_s = window, window.window_s
 
     def delay_s(self) -> float:
         """Seconds until one more event is allowed; 0: now. Takes nothing."""
@@ -134,6 +122,10 @@ class SharedEvents:
     def take(self) -> float:
         """Note an event if it is allowed now; else the seconds until it may be."""
         return self._window.take(1)
+
+    def report(self) -> BudgetLine:
+        """For status pages."""
+        return self._window.report()
 
 
 def open_window(

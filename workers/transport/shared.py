@@ -13,6 +13,7 @@ from limits.storage import RedisStorage
 
 from workers.model.clock import Clock
 from workers.transport.budget import Priority, WeightBudget
+from workers.transport.budget_line import BudgetLine, budget_line
 from workers.transport.link import RedisLink
 
 LOCAL_PARTS = 4
@@ -54,6 +55,10 @@ class Window(Protocol):
         """Send nothing for so long."""
         ...
 
+    def report(self) -> BudgetLine:
+        """For status pages."""
+        ...
+
 
 class Item(limits.RateLimitItemPerSecond):
     """A limit whose key does not name its amount: priorities fill one window to different marks."""
@@ -75,6 +80,25 @@ class SharedWindow:
         self._paused_until_s = float("-inf")
         self._owing = threading.Lock()
         self._owed = 0
+
+    @property
+    def used(self) -> int:
+        """Weight spent in the current window, by all who share it."""
+        raise NotImplementedError
+
+    def report(self) -> BudgetLine:
+        """For status pages: two questions to Redis, unless it is away."""
+        # Looking takes over a pause that another process asked for.
+        used, wait_s = self.used, self.delay_s(1)
+        away = self._link.away
+        return budget_line(
+            self._local if away else self,
+            used=used,
+            wait_s=wait_s,
+            paused_s=self._paused_until_s - self._clock.monotonic_s(),
+            clock=self._clock,
+            source="local share" if away else "redis",
+        )
 
     def pause(self, seconds: float) -> None:
         """Send nothing for so long, in any process; a pause is never shortened."""

@@ -2,7 +2,7 @@
 
 What is polled or fetched later is in polls.py and statistics.py. Source: OKX API v5 guide, "Market
 Data", "Public Data" and "Error Code", snapshot of 2026-07-28. Limits are for each endpoint, in
-windows of 2 s, most of them by address; every request names its endpoint's bucket.
+windows of 2 s, by address, some also by instrument; every request names its endpoint's bucket.
 """
 
 from typing import Any, Literal, TypeVar
@@ -27,7 +27,7 @@ DEEPEST = 400
 WINDOW_S = 2.0
 
 BUCKETS = {
-    "instruments": Bucket(20, WINDOW_S),
+    "instruments": Bucket(20, WINDOW_S, per="instType"),
     "books": Bucket(40, WINDOW_S),
     "trades": Bucket(100, WINDOW_S),
     "history-trades": Bucket(20, WINDOW_S),
@@ -35,14 +35,20 @@ BUCKETS = {
     "history-candles": Bucket(20, WINDOW_S),
     "tickers": Bucket(20, WINDOW_S),
     "index-tickers": Bucket(20, WINDOW_S),
-    "funding-rate": Bucket(10, WINDOW_S),
-    "funding-rate-history": Bucket(10, WINDOW_S),
-    "open-interest": Bucket(20, WINDOW_S),
-    "mark-price": Bucket(10, WINDOW_S),
-    "open-interest-history": Bucket(10, WINDOW_S),
-    "rubik": Bucket(5, WINDOW_S),
+    "funding-rate": Bucket(10, WINDOW_S, per="instId"),
+    "funding-rate-history": Bucket(10, WINDOW_S, per="instId"),
+    "open-interest": Bucket(20, WINDOW_S, per="instId"),
+    "mark-price": Bucket(10, WINDOW_S, per="instId"),
+    "open-interest-history": Bucket(10, WINDOW_S, per="instId"),
+    "long-short-account-ratio": Bucket(5, WINDOW_S),
+    "taker-volume": Bucket(5, WINDOW_S),
+    "long-short-account-ratio-contract": Bucket(5, WINDOW_S, per="instId"),
+    "long-short-account-ratio-contract-top-trader": Bucket(5, WINDOW_S, per="instId"),
+    "long-short-position-ratio-contract-top-trader": Bucket(5, WINDOW_S, per="instId"),
+    "taker-volume-contract": Bucket(5, WINDOW_S, per="instId"),
 }
-"""Calls by endpoint. The statistics (`rubik`) allow 5 for each path; here all paths share them."""
+"""Calls by endpoint, of the statistics (`rubik`) each path. Those of one contract are counted by
+address and instrument, lists of instruments by address and kind, all others by address alone."""
 
 TOO_MANY = frozenset({50011, 50013})
 """Over the limit, and busy; 50011 may also come with HTTP 200."""
@@ -153,7 +159,8 @@ def refusal(exchange: str, code: int, message: str, status: int) -> ExchangeErro
 def request(path: str, bucket: str, **params: str | None) -> HttpRequest:
     """A request; parameters without a value are left out."""
     present = {name: value for name, value in params.items() if value is not None}
-    return HttpRequest(path, present, bucket=bucket)
+    what = present.get(BUCKETS[bucket].per or "")
+    return HttpRequest(path, present, bucket=bucket if what is None else f"{bucket}/{what}")
 
 
 def reply(exchange: str, what: str, body: bytes, row: type[Row]) -> list[Row]:

@@ -49,7 +49,7 @@ def long_short_ratio(
     """
     asked = request(
         RATIOS[kind],
-        "rubik",
+        RATIOS[kind].rpartition("/")[2],
         instId=instrument.raw_symbol,
         period=rows.BARS[period],
         begin=_ms(start_ns),
@@ -76,7 +76,7 @@ def currency_ratio(
     """
     asked = request(
         f"{STAT}/contracts/long-short-account-ratio",
-        "rubik",
+        "long-short-account-ratio",
         ccy=instrument.base,
         period=_short_bar(period),
         begin=_ms(start_ns),
@@ -103,7 +103,7 @@ def currency_taker_volume(
     """
     asked = request(
         f"{STAT}/taker-volume",
-        "rubik",
+        "taker-volume",
         ccy=instrument.base,
         instType="SPOT" if instrument.market_type == "spot" else "CONTRACTS",
         period=_short_bar(period),
