@@ -1,11 +1,15 @@
 """Settings to the default entries; pure. Tasks are known by name only."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from beat.entries import Entry, every
 from config import Settings, queues
 from config.poll_task import PollingTask
 from config.polls import POLLS
+from config.shards import shard_number
+
+Target = tuple[str, Mapping[str, object], str]
+"""Last part of an entry's name, arguments, queue."""
 
 POLL_PREFIX = "polling."
 
@@ -18,13 +22,17 @@ def schedule(settings: Settings) -> dict[str, Entry]:
     do not come at once.
     """
     groups = [_polls(settings, task) for task in POLLS.values()]
-    memory = settings.stability.memory
+    memory, when = settings.stability.memory, settings.schedule
+    commands, quality = _commands(settings), _quality(settings)
     groups += [
-        _commands(settings, "audit-books", queues.AUDIT_BOOKS, settings.schedule.audit_books),
-        _commands(settings, "clean-idle-books", queues.CLEAN_IDLE_BOOKS, memory.cleanup_interval),
-        _commands(settings, "check-memory", queues.CHECK_MEMORY, memory.check_interval),
-        _quality(settings, "update-ledger", queues.UPDATE_LEDGER, settings.schedule.update_ledger),
-        _quality(settings, "fill-gaps", queues.FILL_GAPS, settings.schedule.fill_gaps),
+        _each(settings, group, task, interval_s, targets)
+        for group, task, interval_s, targets in (
+            ("audit-books", queues.AUDIT_BOOKS, when.audit_books, commands),
+            ("clean-idle-books", queues.CLEAN_IDLE_BOOKS, memory.cleanup_interval, commands),
+            ("check-memory", queues.CHECK_MEMORY, memory.check_interval, commands),
+            ("update-ledger", queues.UPDATE_LEDGER, when.update_ledger, quality),
+            ("fill-gaps", queues.FILL_GAPS, when.fill_gaps, quality),
+        )
     ]
     return {entry.name: entry for group in groups for entry in group}
 
@@ -64,28 +72,42 @@ def _polls(settings: Settings, task: PollingTask) -> list[Entry]:
     ]
 
 
-def _quality(settings: Settings, group: str, task: str, interval_s: float) -> list[Entry]:
+def _quality(settings: Settings) -> list[Target]:
     """What the general worker does about the stored data of each exchange."""
     return [
-        replace(each, queue=queues.DEFAULT_QUEUE)
-        for each in _commands(settings, group, task, interval_s)
+        (exchange, {"exchange": exchange}, queues.DEFAULT_QUEUE)
+        for exchange in settings.enabled_exchanges()
     ]
 
 
-def _commands(settings: Settings, group: str, task: str, interval_s: float) -> list[Entry]:
-    """A command to every collector."""
-    enabled = list(settings.enabled_exchanges())
+def _commands(settings: Settings) -> list[Target]:
+    """A command to every collector; `check-memory.deribit.1` is for the exchange's second shard.
+
+    Of several each is asked by its number: a command without one would be handed on to all.
+    """
+    found: list[Target] = []
+    for service, exchange in settings.collectors().items():
+        kwargs: dict[str, object] = {"exchange": exchange}
+        if settings.exchanges[exchange].shards > 1:
+            kwargs["shard"] = shard_number(service)
+        found.append((service.removeprefix(queues.collector("")), kwargs, service))
+    return found
+
+
+def _each(
+    settings: Settings, group: str, task: str, interval_s: float, targets: Sequence[Target]
+) -> list[Entry]:
     if not interval_s:
         return []
     return [
         every(
             interval_s,
             task,
-            name=f"{group}.{exchange}",
-            kwargs={"exchange": exchange},
-            queue=queues.collector(exchange),
+            name=f"{group}.{name}",
+            kwargs=kwargs,
+            queue=queue,
             expires_s=settings.celery.task_expires,
-            phase=place / len(enabled),
+            phase=place / len(targets),
         )
-        for place, exchange in enumerate(enabled)
+        for place, (name, kwargs, queue) in enumerate(targets)
     ]

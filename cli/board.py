@@ -130,8 +130,7 @@ class Board:
         ]
 
     def _names(self) -> list[str]:
-        exchanges = self._settings.enabled_exchanges()
-        return [*(queues.collector(name) for name in exchanges), queues.WRITER, "worker"]
+        return [*self._settings.collectors(), queues.WRITER, "worker"]
 
     def _cells(self, look: Look, exchange: str, symbol: str) -> dict[str, str]:
         """One row of the table of symbols: column to text."""

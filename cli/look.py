@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.status_source import StatusSource
-from config import queues
 from config.settings import Settings
+from config.shards import exchange_of
 from workers.model.errors import MarketPrismError
 from workers.store.queries import Recent, query, recent, row_counts
 
@@ -51,8 +51,15 @@ class Look:
     at_ns: int = 0
 
     def collector(self, exchange: str) -> dict[str, Any]:
-        """A collector's own status; empty while it does not answer."""
-        return self.status(queues.collector(exchange))
+        """What an exchange's collector says of itself, all its shards together.
+
+        Empty while none answers; of facts about the process the first shard's count.
+        """
+        found: dict[str, Any] = {}
+        for name in self.services:
+            if exchange_of(name) == exchange:
+                found = _together(found, self.status(name))
+        return found
 
     def status(self, service: str) -> dict[str, Any]:
         """A service's own status; empty while it does not answer."""
@@ -84,7 +91,7 @@ class Watcher:
     def __init__(self, settings: Settings, interval_s: float = 1.0) -> None:
         self._settings, self._interval_s = settings, interval_s
         self._source = StatusSource(settings)
-        self._expected = len(settings.enabled_exchanges()) + 2
+        self._expected = len(settings.collectors()) + 2
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="look", daemon=True)
         self._looks = deque([Look()], maxlen=RATE_LOOKS)
@@ -183,6 +190,20 @@ class Watcher:
             # Counting takes longer as tables grow; it must stay a small part of the work done.
             took_s = time.monotonic() - begun_s
             self._ended.wait(max(self._interval_s, 5 * (took_s - 1.0)))
+
+
+def _together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two statuses in one: lists behind each other, mappings into each other."""
+    found = dict(one)
+    for key, value in other.items():
+        before = found.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            found[key] = _together(before, value)
+        elif isinstance(before, list) and isinstance(value, list):
+            found[key] = before + value
+        elif before is None:
+            found[key] = value
+    return found
 
 
 def _by_name(answers: dict[str, Any]) -> dict[str, Any]:

@@ -60,13 +60,20 @@ def run_command(
         if not wait:
             _say(facts, as_json=as_json)
             return
-        done = _wait(settings, sent.id, name, timeout)
-        facts |= done
+        runs = _follow(settings, sent.id, name, timeout)
+        facts |= runs.pop(name)
+        if runs:
+            facts["handed_on"] = runs
         if as_json:
             print_json(facts)
         else:
             _show(facts)
-        raise typer.Exit(0 if facts["state"] == "SUCCESS" else 1)
+            for collector, run in runs.items():
+                print(f"{collector}:")
+                _show(run)
+        raise typer.Exit(
+            0 if all(each["state"] == "SUCCESS" for each in (facts, *runs.values())) else 1
+        )
 
 
 def options(words: Sequence[str]) -> dict[str, str]:
@@ -137,6 +144,16 @@ def _say(facts: Mapping[str, Any], *, as_json: bool) -> None:
         print(f"{facts['task']} {given}: right, not sent")
     else:
         print(f"sent {facts['task']} {given} as {facts['task_id']}; see: marketprism tasks")
+
+
+def _follow(settings: Settings, task_id: str, name: str, timeout_s: float) -> dict[str, Any]:
+    """What came of a run, under its name, and of what it handed on, under the collectors' names."""
+    done = _wait(settings, task_id, name, timeout_s)
+    runs, result = {name: done}, done["result"]
+    handed_on = result.pop("handed_on", {}) if isinstance(result, dict) else {}
+    for collector, run_id in handed_on.items():
+        runs[collector] = _wait(settings, run_id, f"{name} on {collector}", timeout_s)
+    return runs
 
 
 def _wait(settings: Settings, task_id: str, name: str, timeout_s: float) -> dict[str, Any]:

@@ -13,9 +13,10 @@ The shape is stable; keys are only added:
     books       [{exchange, symbol, state, verified_depth, best_bid, best_ask, last_update_id,
                 age_s, bids, asks, updates, gaps, resyncs}]; best_*: [price, quantity] or null,
                 bids and asks: levels held
-    connections [{exchange, index, state, url, age_s, frames, attempts, handovers, last_error}];
-                state: connecting, connected, replacing (its successor is being made), waiting,
-                stopped; attempts: since it was last connected; handovers: to a successor
+    connections [{exchange, shard, index, state, url, age_s, frames, attempts, handovers,
+                last_error}]; state: connecting, connected, replacing (its successor is being
+                made), waiting, stopped; attempts: since it was last connected; handovers: to a
+                successor
     streams     [{exchange, channel, symbol, messages, rate, age_s}]; rate: messages a second
     writer      {connected, lag_s, streams: {JetStream stream: {...}}}, null if it does not answer
     jetstream   [{stream, messages, bytes, writer_pending}], null if NATS does not tell
@@ -32,6 +33,7 @@ from cli.service_lines import CONNECTED
 from cli.status_source import StatusSource
 from config import queues
 from config.settings import Settings
+from config.shards import shard_of
 from workers.local.presence import running
 
 PATIENCE_S = 2.2
@@ -99,8 +101,7 @@ def _ask_services(settings: Settings) -> dict[str, Any]:
 
 
 def _expected(settings: Settings) -> list[str]:
-    collectors = [queues.collector(name) for name in settings.enabled_exchanges()]
-    return [*collectors, queues.WRITER, GENERAL_WORKER]
+    return [*settings.collectors(), queues.WRITER, GENERAL_WORKER]
 
 
 def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
@@ -125,9 +126,9 @@ def shortcomings(settings: Settings, seen: dict[str, Any]) -> list[str]:
         (each["exchange"], each["symbol"]): each["origin"] for each in seen.get("symbols", [])
     }
     for exchange, each in exchanges.items():
-        if queues.collector(exchange) not in seen["services"]:
-            continue  # said above
         for symbol in each.symbols:
+            if queues.collector(exchange, shard_of(symbol, each.shards)) not in seen["services"]:
+                continue  # said above
             if not has_book(each, symbol) or origins.get((exchange, symbol)) == "removed":
                 continue
             book = books.get((exchange, symbol))
@@ -225,7 +226,8 @@ def _add_exchange(seen: dict[str, Any], status: dict[str, Any]) -> None:
         seen["books"].append({"exchange": exchange, "symbol": symbol, **facts})
     for each in status.get("connections") or []:
         keys = ("index", "state", "url", "age_s", "frames", "attempts", "handovers", "last_error")
-        seen["connections"].append({"exchange": exchange, **{key: each.get(key) for key in keys}})
+        where = {"exchange": exchange, "shard": status.get("shard", 0)}
+        seen["connections"].append(where | {key: each.get(key) for key in keys})
     for channel, symbols in sorted((status.get("streams") or {}).items()):
         for symbol, each in sorted(symbols.items()):
             row = {"exchange": exchange, "channel": channel, "symbol": symbol}

@@ -17,6 +17,7 @@ from config.settings import (
     ExchangeSettings,
     Settings,
 )
+from config.shards import collectors
 
 SYMBOL = re.compile(r"[^\s\-.*>/_a-z]+-[^\s\-.*>/_a-z]+(-PERP|-\d{6}(-\d+(d\d+)?-[CP])?)?")
 """BASE-QUOTE, BASE-QUOTE-PERP, BASE-QUOTE-YYMMDD, BASE-QUOTE-YYMMDD-STRIKE-C; a NATS token too."""
@@ -147,7 +148,9 @@ def _orders(settings: Settings) -> Iterator[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
-    known = ["writer", *(f"collector.{name}" for name in settings.exchanges)]
+    known = ["writer"]
+    for exchange, each in settings.exchanges.items():
+        known += collectors(exchange, each.shards)
     known += [processor(each.name) for each in entry_points(group=PROCESSORS)]
     for name in settings.telemetry.ports:
         if name not in known:

@@ -31,9 +31,12 @@ FILL_GAPS = "quality.fill_gaps"
 BACKFILL_TRADES = "backfill.trades"
 
 
-def collector(exchange: str) -> str:
-    """Name of an exchange's collector: its service and its queue, `collector.binance_spot`."""
-    return f"collector.{exchange}"
+def collector(exchange: str, shard: int = 0) -> str:
+    """Name of an exchange's collector, its service and its queue: `collector.binance_spot`.
+
+    The second and further shards have their number behind it; see shards.py.
+    """
+    return f"collector.{exchange}.{shard}" if shard else f"collector.{exchange}"
 
 
 PROCESSORS = "marketprism.processors"

@@ -17,6 +17,7 @@ from pydantic import (
 from config.durations import Duration
 from config.exchanges import OFFERS, Channel
 from config.section import Names, Section, split
+from config.shards import MOST_SHARDS
 
 
 def _address(url: str, schemes: tuple[str, ...], example: str) -> str:
@@ -92,6 +93,8 @@ class ExchangeSettings(Section):
     publish_interval: Duration = Field(0.1, ge=0.01, le=60.0)
     """A symbol's snapshots are published at most this often."""
     streams_per_connection: int = Field(200, ge=1, le=1024)
+    shards: int = Field(1, ge=1, le=MOST_SHARDS)
+    """Collectors that share the symbols: collector.<exchange>, collector.<exchange>.1, ..."""
     rest_timeout: Duration = Field(10.0, gt=0, le=60.0)
 
     @field_validator("publish_depth", mode="after")

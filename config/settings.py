@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from config import queues
+from config import queues, shards
 from config.durations import Duration
 from config.polls import POLLS
 from config.reach import ExchangeSettings, NetworkSettings, with_offers
@@ -277,3 +277,11 @@ class Settings(Section):
     def enabled_exchanges(self) -> dict[str, ExchangeSettings]:
         """The exchanges a collector runs for, by name."""
         return {name: each for name, each in self.exchanges.items() if each.enabled}
+
+    def collectors(self) -> dict[str, str]:
+        """Exchange by collector, for every shard of every enabled exchange."""
+        return {
+            service: name
+            for name, each in self.enabled_exchanges().items()
+            for service in shards.collectors(name, each.shards)
+        }

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ def shell(redis_server: RedisServer, tmp_path: Path) -> Callable[..., Any]:
 class System:
     """A collector on the simulator and a general worker, with a Redis of their own."""
 
-    def __init__(self, env: dict[str, str], nats: NatsServer, app: Celery) -> None:
-        self.env, self.nats, self._app = env, nats, app
+    def __init__(self, env: dict[str, str], nats: NatsServer, app: Celery, workers: int) -> None:
+        self.env, self.nats, self.app, self._workers = env, nats, app, workers
 
     def celery(self, *arguments: str) -> Any:
         """`celery -A tasks ...` in a shell."""
@@ -54,15 +54,25 @@ class System:
 
     def inspect(self, command: str) -> dict[str, Any]:
         """Replies by the part of the node name before the host."""
-        replies = self._app.control.broadcast(command, reply=True, timeout=1.0, limit=2)
+        replies = self.app.control.broadcast(command, reply=True, timeout=1.0, limit=self._workers)
         return {node.split("@")[0]: answer for reply in replies for node, answer in reply.items()}
 
     def call(self, name: str, queue: str, **kwargs: object) -> dict[str, Any]:
         """Run a task; `state` and `result`, which is the error's text if it failed."""
-        result = self._app.send_task(name, kwargs=kwargs, queue=queue, expires=30)
+        result = self.app.send_task(name, kwargs=kwargs, queue=queue, expires=30)
         result.get(timeout=30, propagate=False)
         done = result.result
         return {"state": result.state, "result": done if isinstance(done, dict) else str(done)}
+
+
+def _books(reply: dict[str, Any]) -> dict[str, Any]:
+    """Books of all services of one worker's reply; none where it hosts no service."""
+    return {
+        symbol: book
+        for books in reply.values()
+        if isinstance(books, dict)
+        for symbol, book in books.items()
+    }
 
 
 def sender(env: Mapping[str, str]) -> Celery:
@@ -83,6 +93,15 @@ def system(
 ) -> Iterator[System]:
     """Everything up, three books SYNCED."""
     path = tmp_path_factory.mktemp("system")
+    with running(path, clickhouse_server, "collector.binance_spot") as found:
+        yield found
+
+
+@contextmanager
+def running(
+    path: Path, clickhouse_server: ClickHouseServer, *services: str, **more: str
+) -> Iterator[System]:
+    """Simulator, servers, a general worker and collectors, three books SYNCED."""
     with ExitStack() as stack:
         redis = RedisServer(path, free_port())
         nats = NatsServer(path, *free_ports(2))
@@ -101,26 +120,26 @@ def system(
                 "MARKETPRISM_SIMULATOR__PORT": str(port),
                 "MARKETPRISM_EXCHANGES__BINANCE_SPOT__WS_URL": f"ws://127.0.0.1:{port}",
                 "MARKETPRISM_EXCHANGES__BINANCE_SPOT__REST_URL": f"http://127.0.0.1:{port}",
+                **more,
             },
         )
         migrate(load(env=env).clickhouse)
-        collector = ["worker", "--service", "collector.binance_spot"]
         stack.enter_context(Child(["workers.simulator"], env, path / "simulator.log"))
         wait_until(lambda: answers(port), 20, "the simulator listens")
         for name, arguments in (
             ("worker", ["worker", "-n", "worker@%h"]),
-            ("collector", collector),
+            *((each, ["worker", "--service", each]) for each in services),
         ):
             stack.enter_context(
                 Child(["celery", "-A", "tasks", *arguments], env, path / f"{name}.log")
             )
         app = sender(env)
         stack.callback(app.close)
-        system = System(env, nats, app)
+        system = System(env, nats, app, 1 + len(services))
 
         def synced() -> bool:
-            replies = system.inspect("books")
-            books = replies.get("collector.binance_spot", {}).get("collector.binance_spot", {})
+            replies = system.inspect("books").values()
+            books = {symbol: book for reply in replies for symbol, book in _books(reply).items()}
             return len(books) == 3 and {book["state"] for book in books.values()} == {"SYNCED"}
 
         wait_until(synced, 60, "three books SYNCED")

@@ -7,20 +7,24 @@ from typing import Any
 import structlog
 
 from config.settings import ExchangeSettings, Settings
+from workers.collector.carried import CarriedBoard
 from workers.collector.instruments import Instruments
 from workers.collector.lines import Lines
 from workers.collector.plan import streams_of
 from workers.collector.remembered import NotRemembered, RememberedSymbols
 from workers.collector.resume import published_before
 from workers.collector.roster import Changes, Roster
+from workers.collector.sharding import Sharding
 from workers.exchanges.base import Exchange, Stream
+from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError
 from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument
-from workers.model.names import unknown_name
+from workers.model.names import UnknownName, unknown_name
 
 log = structlog.get_logger(__name__)
 
+SHARE_EVERY_S = 1.0
 BEFORE_S = 1.5
 """What was published before is asked for no longer than this: a command has three seconds."""
 REMEMBER_EVERY_S = 5.0
@@ -35,6 +39,8 @@ class SymbolChanges:
         instruments: what is listed.
         lines: the connections, once they are open.
         begun: told of instruments that are collected from now on.
+        shard: which part of the exchange's symbols is ours.
+        clock: the time.
     """
 
     def __init__(
@@ -44,11 +50,15 @@ class SymbolChanges:
         instruments: Instruments,
         lines: Lines,
         begun: Callable[[list[Instrument]], None],
+        shard: int,
+        clock: Clock,
     ) -> None:
         self._nats, self._exchange = settings.nats, exchange
         self._instruments, self._lines, self._begun = instruments, lines, begun
-        self.roster = Roster(exchange.name, settings.exchanges[exchange.name])
+        self.roster = Roster(exchange.name, settings.exchanges[exchange.name], shard)
         self._memory = RememberedSymbols(settings.redis.url, exchange.name)
+        self._board = CarriedBoard(settings.redis.url, exchange.name, shard)
+        self._sharding = Sharding(exchange.name, self._board, self.roster, clock)
         self._one = asyncio.Lock()
         self._due = False  # a connection did not take its change yet
         self._read = False  # what Redis holds is known here
@@ -58,7 +68,7 @@ class SymbolChanges:
         await self._remember()
         await self._instruments.load(self.roster.wanted())
         begun = self._instruments.choose(self.roster.wanted())
-        before = await published_before(self._nats, begun)
+        before = await self._published_before(begun)
         self._begun(begun)
         self._lines.open(begun, self._streams(), before)
 
@@ -84,7 +94,10 @@ class SymbolChanges:
     async def configure(self, settings: ExchangeSettings) -> dict[str, Any]:
         """Collect what new settings say, what people changed still changed."""
         async with self._one:
-            self.roster.settings = settings
+            if settings.shards != self.roster.settings.shards:
+                self._read = False  # what Redis has of symbols that are ours now counts, too
+            self.roster.configure(settings)
+            await self._read_once()
             return await self._apply(self.roster.subscribed((), None))
 
     async def look_after(self) -> None:
@@ -92,39 +105,54 @@ class SymbolChanges:
         while True:
             await asyncio.sleep(REMEMBER_EVERY_S)
             async with self._one:
-                if await self._remember() and not self._due:
-                    continue
-                try:
-                    await self._rearrange()
-                except (MarketPrismError, TimeoutError) as error:
-                    log.warning(
-                        "symbols not changed yet", exchange=self._exchange.name, error=str(error)
-                    )
+                if not await self._remember() or self._due:
+                    await self._rearrange_soon()
+
+    async def share(self) -> None:
+        """Take turns with the exchange's other shards; until cancelled."""
+        while True:
+            taken = await self._sharding.step(self._lines.reports)
+            if taken:
+                async with self._one:
+                    self.roster.held -= taken
+                    self._due = True  # done by `look_after`, if not at once
+                    await self._rearrange_soon()
+            await asyncio.sleep(SHARE_EVERY_S)
 
     async def close(self) -> None:
         """Close what is open."""
+        await self._board.close()
         await self._memory.close()
 
     def status(self) -> dict[str, Any]:
         """Plain data: origin and channels by symbol, and whether changes are remembered."""
-        return {"symbols": self.roster.facts(), "symbols_kept": self._memory.status()}
+        return {
+            "shards": self.roster.settings.shards,
+            "held_for": self._sharding.status(),
+            "symbols": self.roster.facts(),
+            "symbols_kept": self._memory.status(),
+        }
 
     def _check(self, symbols: Sequence[str], channels: Sequence[str] | None) -> None:
         if isinstance(symbols, str) or not symbols:
             raise ValueError(f"symbols is a list of names, not {symbols!r}")
         if isinstance(channels, str):
             raise ValueError(f"channels is a list of names, not {channels!r}")
+        for each in symbols:
+            if not self.roster.owns(each):
+                raise UnknownName(f"{each} belongs to {self.roster.owner(each)}; ask that one")
         for each in channels or ():
             if each not in self._exchange.channels:
                 kind = f"channel of {self._exchange.name}"
                 raise unknown_name(kind, each, self._exchange.channels)
 
     async def _apply(self, changes: Changes) -> dict[str, Any]:
-        before = set(self._streams())
+        before, own = set(self._streams()), self.roster.own
+        gone = own(self.roster.changes).keys() - changes.keys()
         self.roster.changes = changes
         await self._rearrange()
         # Before it was read, writing would forget what it has.
-        kept = self._read and await self._memory.keep(changes)
+        kept = self._read and await self._memory.keep(own(changes), gone)
         after = set(self._streams())
         report = {
             "exchange": self._exchange.name,
@@ -137,6 +165,13 @@ class SymbolChanges:
         log.warning("symbols changed", **report)
         return report
 
+    async def _rearrange_soon(self) -> None:
+        """Now, or when `look_after` looks again."""
+        try:
+            await self._rearrange()
+        except (MarketPrismError, TimeoutError) as error:
+            log.warning("symbols not changed yet", exchange=self._exchange.name, error=str(error))
+
     async def _rearrange(self) -> None:
         self._due = True
         begun = self._instruments.choose(self.roster.wanted())
@@ -145,7 +180,7 @@ class SymbolChanges:
             self._begun(begun)
             try:
                 async with asyncio.timeout(BEFORE_S):
-                    before = await published_before(self._nats, begun)
+                    before = await self._published_before(begun)
             except TimeoutError:
                 log.warning(
                     "what was published before is not known in time; the time since then is not "
@@ -155,6 +190,12 @@ class SymbolChanges:
         chosen = list(self._instruments.chosen.values())
         await self._lines.rearrange(chosen, self._streams(), before)
         self._due = False
+
+    async def _published_before(self, begun: list[Instrument]) -> list[AnyEvent]:
+        """Where to go on; not behind a shard that still publishes: nothing is missing there."""
+        await self._board.look()
+        alone = [each for each in begun if not self._board.elsewhere(each.symbol)]
+        return await published_before(self._nats, alone)
 
     def _streams(self) -> list[Stream]:
         chosen, wanted = self._instruments.chosen, self.roster.wanted()
@@ -182,19 +223,21 @@ class SymbolChanges:
                     error=str(error),
                 )
             return True
-        if self._read:
-            if kept != self.roster.changes:
-                log.warning("changed symbols written anew", exchange=name, found=len(kept))
-                await self._memory.keep(self.roster.changes)
-            return True
-        self._read = True
-        if not kept:
+        mine, own = self.roster.own(kept), self.roster.own(self.roster.changes)
+        if not self._read and not kept:
             log.info("no changed symbols in Redis; collecting those of the settings", exchange=name)
-        # What was changed here before Redis answered is newer.
-        merged = kept | self.roster.changes
-        if merged != kept:
-            await self._memory.keep(merged)
-        changed, self.roster.changes = merged != self.roster.changes, merged
+        if not self._read:
+            own = mine | own  # what was changed here before Redis answered is newer
+        elif mine != own:
+            log.warning("changed symbols written anew", exchange=name, found=len(mine))
+        self._read = True
+        if mine != own:
+            await self._memory.keep(own, mine.keys() - own.keys())
+        # Of other shards' symbols Redis knows; if it lost them, those will write them anew.
+        theirs = kept or self.roster.changes
+        known = {symbol: each for symbol, each in theirs.items() if not self.roster.owns(symbol)}
+        known |= own
+        changed, self.roster.changes = known != self.roster.changes, known
         return not changed
 
 

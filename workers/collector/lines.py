@@ -54,6 +54,19 @@ class Lines:
         return list(self._shares)
 
     @property
+    def reports(self) -> list[dict[str, Any]]:
+        """What each connection said of itself at its last tick."""
+        return [connection.report for connection in self._shares]
+
+    def streams(self) -> dict[str, dict[str, Any]]:
+        """Life of every stream, by channel and symbol."""
+        found: dict[str, dict[str, Any]] = {}
+        for report in self.reports:
+            for channel, symbols in report.get("streams", {}).items():
+                found.setdefault(channel, {}).update(symbols)
+        return found
+
+    @property
     def symbols(self) -> list[str]:
         """Symbols that have a book."""
         return list(self._booked)

@@ -7,7 +7,7 @@ from typing import Any
 from config.section import Section
 from config.settings import Settings
 
-LIVE_OF_EXCHANGE = frozenset({"symbols", "channels", "publish_depth", "publish_interval"})
+LIVE_OF_EXCHANGE = frozenset({"symbols", "channels", "shards", "publish_depth", "publish_interval"})
 LIVE = ("stability.memory", "stability.errors", "stability.performance", "log.level")
 """Paths that apply at once, those below them too; thresholds count anew."""
 NEXT_SESSION = ("stability.heartbeat",)

@@ -5,6 +5,7 @@ symbols. The collector at work has them in memory, so a Redis that comes back em
 within seconds; only if both are gone the settings alone count, which is said at the start.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -60,11 +61,15 @@ class RememberedSymbols:
         self.state, self.last_error = "kept" if changes else "empty", None
         return changes
 
-    async def keep(self, changes: Changes) -> bool:
-        """Keep these and no others; whether Redis has them now."""
+    async def keep(self, changes: Changes, gone: Collection[str] = ()) -> bool:
+        """Keep these, and forget those of `gone`; whether Redis has it so now.
+
+        Other symbols are not touched: they may be another shard's.
+        """
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.delete(self._key)
+                if gone:
+                    pipe.hdel(self._key, *gone)
                 if changes:
                     texts: dict[Any, Any] = {
                         symbol: msgspec.json.encode(channels).decode()

@@ -54,6 +54,7 @@ class CollectorService:
         exchange_name: `binance_spot`, ...
         clock: the time.
         read: reads the settings again, when asked and when their file changes; None: never.
+        shard: which part of the exchange's symbols; see config/shards.py.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class CollectorService:
         exchange_name: str,
         clock: Clock | None = None,
         read: Read | None = None,
+        shard: int = 0,
     ) -> None:
-        self.name = collector_name(exchange_name)
+        self.name, self.shard = collector_name(exchange_name, shard), shard
         self._all, self._settings = settings, settings.exchanges[exchange_name]
         self._exchange = find_exchange(exchange_name)
         self._clock: Clock = clock or SystemClock()
@@ -109,7 +111,13 @@ class CollectorService:
         self._lines = Lines(self.name, common)
         self._auditor = BookAuditor(common, self._on)
         self._changes = SymbolChanges(
-            settings, self._exchange, self._instruments, self._lines, self._begun
+            settings,
+            self._exchange,
+            self._instruments,
+            self._lines,
+            self._begun,
+            shard,
+            self._clock,
         )
         self._configuration = Configuration(settings, exchange_name, self._take_over, read)
         self._memory = MemoryLimit(self.name, self._memory_mb, self.clean_idle_books, self._clock)
@@ -133,6 +141,7 @@ class CollectorService:
         beside = [
             asyncio.create_task(self._look_at_instruments(), name="instruments"),
             asyncio.create_task(self._changes.look_after(), name="symbols"),
+            asyncio.create_task(self._changes.share(), name="shards"),
             asyncio.create_task(self._configuration.watch(), name="settings"),
         ]
         try:
@@ -269,22 +278,19 @@ class CollectorService:
 
     def status(self) -> dict[str, Any]:
         """Connections, books, streams, rates and counters, as of the connections' last tick."""
-        reports = [dict(connection.report) for connection in self._lines.connections]
-        books: dict[str, Any] = {}
-        streams: dict[str, dict[str, Any]] = {}
-        for report in reports:
-            books |= report.pop("books", {})
-            for channel, symbols in report.pop("streams", {}).items():
-                streams.setdefault(channel, {}).update(symbols)
+        reports = self._lines.reports
         return {
             "service": self.name,
             "pid": os.getpid(),
             "exchange": self._exchange.name,
+            "shard": self.shard,
             "phase": self._phase,
             "last_error": self._instruments.last_error,
-            "connections": reports,
-            "books": books,
-            "streams": streams,
+            "connections": [
+                {key: each[key] for key in each.keys() - {"books", "streams"}} for each in reports
+            ],
+            "books": {symbol: book for each in reports for symbol, book in each["books"].items()},
+            "streams": self._lines.streams(),
             "unlisted": self._instruments.unlisted,
             **self._changes.status(),
             "settings": self._configuration.status(),
@@ -342,11 +348,7 @@ class CollectorService:
             raise crashed
         if self._fetcher.crashed is not None:
             raise self._fetcher.crashed
-        status = [connection.report.get("streams", {}) for connection in self._lines.connections]
-        streams: dict[str, dict[str, Any]] = {}
-        for report in status:
-            for channel, symbols in report.items():
-                streams.setdefault(channel, {}).update(symbols)
+        streams = self._lines.streams()
         messages = sum(s["messages"] for symbols in streams.values() for s in symbols.values())
         self._performance.look(messages, streams)
         self._check_health()
@@ -382,7 +384,8 @@ class CollectorService:
         if any(path == "log.level" for path in found.applied):
             await self.set_log_level(settings.log.level)
         await self._lines.configure(self._settings, stability)
-        if (before.symbols, before.channels) != (self._settings.symbols, self._settings.channels):
+        live = ("symbols", "channels", "shards")
+        if any(getattr(before, each) != getattr(self._settings, each) for each in live):
             await self._changes.configure(self._settings)
 
     def _require_running(self) -> None:

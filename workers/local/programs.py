@@ -49,9 +49,10 @@ def programs(settings: Settings) -> list[Program]:
     ]
     if settings.local.simulate:
         found.append(Program("simulator", simulator_command(), "simulator", stop_s))
-    for exchange in settings.enabled_exchanges():
-        service = queues.collector(exchange)
-        found.append(Program(service, _worker(service), "collectors", stop_s))
+    found += [
+        Program(service, _worker(service), "collectors", stop_s)
+        for service in settings.collectors()
+    ]
     found.append(Program(queues.WRITER, _worker(queues.WRITER), "writer", stop_s))
     for name, arguments in {
         "worker": ["worker", "-P", "threads", "-n", "worker@%h"],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config import queues
 from config.settings import Settings
+from config.shards import shard_number, shard_of
 from workers.local.ports import answers
 from workers.local.server import http_ok
 from workers.local.servers import ClickHouseServer, NatsServer, servers
@@ -48,11 +49,12 @@ def checks(
         lambda: answers(simulator.port, simulator.address),
         f"http://{simulator.address}:{simulator.port}",
     )
-    for exchange, each in settings.enabled_exchanges().items():
-        name = queues.collector(exchange)
-        found[name] = Check(
-            _touched(settings, name, begun_s), f"{', '.join(each.symbols)} from {each.ws_url}"
-        )
+    for name, exchange in settings.collectors().items():
+        each = settings.exchanges[exchange]
+        number = shard_number(name)
+        own = [symbol for symbol in each.symbols if shard_of(symbol, each.shards) == number]
+        where = f"{', '.join(own) or 'no symbols'} from {each.ws_url}"
+        found[name] = Check(_touched(settings, name, begun_s), where)
     found[queues.WRITER] = Check(
         _touched(settings, queues.WRITER, begun_s), f"database {settings.clickhouse.database}"
     )

@@ -22,6 +22,7 @@ from celery.utils.nodenames import default_nodename, host_format
 from celery.worker import state as worker_state
 
 from config import Settings
+from config.shards import plain
 from workers.model.errors import MarketPrismError
 from workers.runtime.deadline import EXIT_GRACE_S
 from workers.runtime.exposure import expose
@@ -59,7 +60,7 @@ class ServiceStep(bootsteps.StartStopStep):
     make_gate: MakeGate
 
     def __init__(self, worker: Any, service: str | None = None, **options: Any) -> None:
-        self.name_of_service = service
+        self.name_of_service = plain(service) if service else None
         self.enabled = bool(service)
         super().__init__(worker, **options)
 
@@ -144,7 +145,8 @@ def install(
         ("--service",),
         default=None,
         help_group="MarketPrism",
-        help="Host this service, e.g. collector.binance_spot or writer; implies its queue.",
+        help="Host this service, e.g. collector.binance_spot (.1: its second shard) or writer; "
+        "implies its queue.",
     )
     app.user_options["worker"].add(option)
     app.steps["worker"].add(Step)
@@ -161,7 +163,7 @@ def _imply(settings: Settings, sender: Any, **_: object) -> None:
     context = click.get_current_context(silent=True)
     if context is None:
         return
-    service = sender.options.get("service")
+    service = plain(sender.options.get("service") or "")
 
     def typed(option: str) -> bool:
         source = context.get_parameter_source(option)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from config import Settings, load
+from config.shards import plain
 
 MAX_AGE_S = 10.0
 
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if len(given) != 1:
         print("usage: python -m workers.runtime.health SERVICE", file=sys.stderr)
         return 2
-    file = alive_file(load(), given[0])
+    file = alive_file(load(), plain(given[0]))
     age = age_s(file)
     if age is None:
         print(f"{given[0]}: not running, there is no {file}")

@@ -5,6 +5,7 @@ Services are imported when they are asked for: a writer's process has no use for
 
 from config import Settings, queues
 from config.load import load_with_origins
+from config.shards import collectors, exchange_of, plain, shard_number
 from workers.model.names import unknown_name
 from workers.processor.registry import INSTALLED
 from workers.runtime.lease import Lease
@@ -15,7 +16,11 @@ def service_names(settings: Settings) -> list[str]:
     """Every service these settings describe, and the processors of installed packages."""
     return [
         queues.WRITER,
-        *(queues.collector(name) for name in settings.exchanges),
+        *(
+            service
+            for name, each in settings.exchanges.items()
+            for service in collectors(name, each.shards)
+        ),
         *(queues.processor(name) for name in INSTALLED.names()),
     ]
 
@@ -23,11 +28,15 @@ def service_names(settings: Settings) -> list[str]:
 def make_service(name: str, settings: Settings) -> Service:
     """Build a service. It connects to nothing yet.
 
+    Args:
+        name: as in `service_names`; `collector.binance_spot.0` is `collector.binance_spot`.
+        settings: the whole tree.
+
     Raises:
         UnknownName: no such service; names the nearest.
         BrokenPackage: an installed package offers it, and it cannot be used.
     """
-    known = service_names(settings)
+    name, known = plain(name), service_names(settings)
     if name not in known:
         raise unknown_name("service", name, known)
     if name == queues.WRITER:
@@ -40,8 +49,9 @@ def make_service(name: str, settings: Settings) -> Service:
         return ProcessorService(settings, name.removeprefix(queues.processor("")))
     from workers.collector.service import CollectorService
 
-    exchange = name.removeprefix(queues.collector(""))
-    return CollectorService(settings, exchange, read=load_with_origins)
+    exchange, shard = exchange_of(name), shard_number(name)
+    assert exchange is not None
+    return CollectorService(settings, exchange, read=load_with_origins, shard=shard)
 
 
 def make_gate(name: str, settings: Settings) -> Gate | None:
@@ -49,4 +59,4 @@ def make_gate(name: str, settings: Settings) -> Gate | None:
 
     Collectors are alone, each with its part of an exchange. Writers and processors share consumers.
     """
-    return Lease(settings, name) if name.startswith(queues.collector("")) else None
+    return Lease(settings, plain(name)) if name.startswith(queues.collector("")) else None
