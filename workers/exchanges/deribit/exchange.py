@@ -11,7 +11,7 @@ import msgspec
 from workers.book.sequence import Sequencer, Snapshot
 from workers.exchanges.base import Acknowledged, Bucket, Heartbeat, Limits, Stream
 from workers.exchanges.deribit import requests
-from workers.exchanges.deribit.history import HISTORY
+from workers.exchanges.deribit.history import HISTORY, PERIODS
 from workers.exchanges.deribit.mapper import DeribitMapper
 from workers.exchanges.deribit.names import RESOLUTIONS, index_of, volatility_symbol
 from workers.exchanges.deribit.polling import ASKS
@@ -103,6 +103,7 @@ class Deribit:
     )
     asks = ASKS
     trade_history = HISTORY
+    period_history = PERIODS
     books_from_stream = True
     shared_channels: frozenset[str] = ABOUT_ALL | {"index-price"}
     answers_each_stream = False

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 from workers.exchanges.base import Poll
 from workers.exchanges.deribit import polls
-from workers.exchanges.history import Ask, Histories, Range, TradeHistory, trades_of
+from workers.exchanges.history import (
+    Ask,
+    Histories,
+    NoHistory,
+    PeriodHistories,
+    PeriodHistory,
+    Range,
+    TradeHistory,
+    trades_of,
+)
 from workers.model.instrument import Instrument
 
 DAY_S = 86_400.0
@@ -34,3 +43,12 @@ HISTORY: Histories = {
     ),
 }
 """By type of trades."""
+
+PERIODS: PeriodHistories = {
+    "kline": PeriodHistory("candles since the listing, none for a time without trades"),
+    "funding-rate": PeriodHistory("a row for each full hour since the listing"),
+    "volatility-index": PeriodHistory("candles since the index began"),
+    "open-interest": NoHistory("Deribit has no history of open interest"),
+    "long-short-ratio": NoHistory("Deribit has no long/short ratios"),
+}
+"""By type of event."""

@@ -17,7 +17,7 @@ from workers.book.sequence import Sequencer, Snapshot
 from workers.exchanges.base import Heartbeat, Limits, Stream, every_stream
 from workers.exchanges.okx import requests
 from workers.exchanges.okx.contracts import Contract
-from workers.exchanges.okx.history import HISTORY
+from workers.exchanges.okx.history import HISTORY, PERIODS
 from workers.exchanges.okx.mapper import OkxMapper
 from workers.exchanges.okx.polling import ASKS
 from workers.exchanges.okx.rows import BARS
@@ -104,6 +104,7 @@ class Okx:
         self._channels, self._inst_types = channels, inst_types
         self.asks = ASKS.get(name, {})
         self.trade_history = HISTORY
+        self.period_history = PERIODS
         self.shared_channels = frozenset(each for each in channels if channels[each] in SHARED)
 
     def streams(self, instruments: Sequence[Instrument], channels: Sequence[str]) -> list[Stream]:

@@ -3,11 +3,21 @@
 from dataclasses import replace
 
 from workers.exchanges.base import Poll
-from workers.exchanges.history import Ask, Histories, NoHistory, Range, TradeHistory, trades_of
+from workers.exchanges.history import (
+    Ask,
+    Histories,
+    NoHistory,
+    PeriodHistories,
+    PeriodHistory,
+    Range,
+    TradeHistory,
+    trades_of,
+)
 from workers.exchanges.okx import polls
 from workers.model.instrument import Instrument
 
-MONTHS_S = 90 * 86_400.0
+DAY_S = 86_400.0
+MONTHS_S = 90 * DAY_S
 
 
 def _page(instrument: Instrument, first_id: int, last_id: int) -> Poll:
@@ -42,3 +52,18 @@ HISTORY: Histories = {
     ),
 }
 """By type of trades."""
+
+_NEWEST = PeriodHistory("OKX gives the newest 1,440 periods of a length", max_rows=1440)
+PERIODS: PeriodHistories = {
+    "kline": PeriodHistory(
+        "OKX gives candles of years, those of one second of three months", ages_s={"1s": MONTHS_S}
+    ),
+    "funding-rate": PeriodHistory("OKX gives payments of the last three months", MONTHS_S),
+    "open-interest": _NEWEST,
+    "long-short-ratio": _NEWEST,
+    "long-short-ratio of a currency": PeriodHistory(
+        "of a currency OKX gives 2 days of 5m, 30 of 1h, 180 of 1d",
+        ages_s={"5m": 2 * DAY_S, "1h": 30 * DAY_S, "1d": 180 * DAY_S},
+    ),
+}
+"""By type of event."""

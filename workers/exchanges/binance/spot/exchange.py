@@ -12,7 +12,7 @@ from workers.exchanges.binance.control import control, kline_suffixes, stream_na
 from workers.exchanges.binance.messages import INTERVALS
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.spot import requests
-from workers.exchanges.binance.spot.history import HISTORY
+from workers.exchanges.binance.spot.history import HISTORY, PERIODS
 from workers.exchanges.binance.spot.mapper import SpotMapper
 from workers.exchanges.binance.spot.polling import ASKS
 from workers.exchanges.binance.spot.sequence import SpotSequencer
@@ -52,6 +52,7 @@ class BinanceSpot:
     heartbeat = Heartbeat(after_s=20.0)  # pings every 20 s; its payload must be back within 60 s
     asks = ASKS
     trade_history = HISTORY
+    period_history = PERIODS
     books_from_stream = False
     shared_channels: frozenset[str] = frozenset()
     answers_each_stream = False

@@ -3,7 +3,7 @@
 from workers.exchanges.base import Poll
 from workers.exchanges.binance.history import between
 from workers.exchanges.binance.spot import polls
-from workers.exchanges.history import Histories, TradeHistory
+from workers.exchanges.history import Histories, PeriodHistories, PeriodHistory, TradeHistory
 from workers.model.instrument import Instrument
 
 
@@ -33,3 +33,6 @@ HISTORY: Histories = {
     ),
 }
 """By type of trades."""
+
+PERIODS: PeriodHistories = {"kline": PeriodHistory("candles since the symbol was listed")}
+"""By type of event."""

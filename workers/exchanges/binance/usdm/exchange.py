@@ -17,7 +17,7 @@ from workers.exchanges.base import Bucket, Heartbeat, Limits, Stream, every_stre
 from workers.exchanges.binance.control import control, kline_suffixes, stream_name
 from workers.exchanges.binance.rest import read_error
 from workers.exchanges.binance.usdm import requests
-from workers.exchanges.binance.usdm.history import HISTORY
+from workers.exchanges.binance.usdm.history import HISTORY, PERIODS
 from workers.exchanges.binance.usdm.mapper import UsdmMapper
 from workers.exchanges.binance.usdm.polling import ASKS
 from workers.exchanges.binance.usdm.sequence import UsdmSequencer
@@ -73,6 +73,7 @@ class BinanceDerivatives:
     heartbeat = Heartbeat(after_s=180.0)  # pings every 3 min, pong within 10 min
     asks = ASKS
     trade_history = HISTORY
+    period_history = PERIODS
     books_from_stream = False
     shared_channels: frozenset[str] = frozenset({"instrument"})
     answers_each_stream = False

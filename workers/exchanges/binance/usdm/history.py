@@ -3,7 +3,7 @@
 from workers.exchanges.base import Poll
 from workers.exchanges.binance.history import between
 from workers.exchanges.binance.usdm import polls
-from workers.exchanges.history import Histories, TradeHistory
+from workers.exchanges.history import Histories, PeriodHistories, PeriodHistory, TradeHistory
 from workers.model.instrument import Instrument
 
 DAY_S = 86_400.0
@@ -36,3 +36,12 @@ HISTORY: Histories = {
     ),
 }
 """By type of trades."""
+
+_MONTH = PeriodHistory("Binance USD-M gives statistics of the last 30 days", 30 * DAY_S)
+PERIODS: PeriodHistories = {
+    "kline": PeriodHistory("candles since the symbol was listed"),
+    "funding-rate": PeriodHistory("payments since the symbol was listed"),
+    "open-interest": _MONTH,
+    "long-short-ratio": _MONTH,
+}
+"""By type of event."""
