@@ -5,7 +5,7 @@ later. What was looked at is noted at the end, so a look that dies is made again
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from config.settings import ClickHouseSettings
@@ -13,13 +13,14 @@ from workers.quality import stored_rows
 from workers.quality.countable import COUNTABLES, Countable, countable
 from workers.quality.gap_rows import changed_by_filling
 from workers.quality.holes import MINUTE_NS, Range, clusters, minute_of
-from workers.quality.part import LONGEST_NS, Part
+from workers.quality.part import Part
 from workers.quality.told import OVERLAP_NS, tell_gaps
 from workers.quality.window_rows import reached, until_ns
 
 GRACE_NS = 30_000_000_000
 """A row may be stored so long after its minute without being called missing."""
-APART_NS = 10 * MINUTE_NS
+APART_NS, LONGEST_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
+"""Minutes so near are counted together, up to so many: they must fit into ClickHouse's memory."""
 NEW_NS = 1440 * MINUTE_NS
 """How far back rows are counted when the ledger begins; trades from the first one on."""
 
@@ -48,10 +49,16 @@ def look(settings: ClickHouseSettings, exchange: str, now_ns: int | None = None)
     end_ns = minute_of(now_ns - GRACE_NS)
     told = len(tell_gaps(settings, exchange))
     counted = holes = 0
-    for (begin, end), kinds in _spans(settings, exchange, end_ns).items():
-        part = Part(settings, exchange, kinds, begin, end, end_ns)
-        told += part.name_gaps(now_ns)
-        counted, holes = counted + part.write(), holes + len(part.found)
+    spans = _spans(_changed(settings, exchange, end_ns), end_ns)
+    following: dict[Countable, set[int]] = {}
+    for again in (False, True):
+        for (begin, end), kinds in spans.items():
+            part = Part(settings, exchange, kinds, begin, end)
+            told += part.name_gaps(now_ns)
+            counted, holes = counted + part.write(), holes + len(part.found)
+            for kind, minutes in part.behind.items():
+                following.setdefault(kind, set()).update(minutes)
+        spans = {} if again else _spans(following, end_ns)
     reached(settings, {name_of(each, exchange): now_ns for each in COUNTABLES})
     return Look(counted, holes, told, end_ns)
 
@@ -61,13 +68,10 @@ def name_of(kind: Countable, exchange: str) -> str:
     return f"{kind.table}:{exchange}"
 
 
-def _spans(
+def _changed(
     settings: ClickHouseSettings, exchange: str, end_ns: int
-) -> dict[Range, list[Countable]]:
-    """What is to be counted now: spans of minutes with the kinds of rows that changed in them.
-
-    Most kinds share the last minutes, so they are asked for together.
-    """
+) -> dict[Countable, list[int]]:
+    """Minutes that are to be counted, of each kind of rows."""
     until = until_ns(settings, [name_of(each, exchange) for each in COUNTABLES])
     since = {each: until.get(name_of(each, exchange), 0) for each in COUNTABLES}
     begun = {each: at - OVERLAP_NS for each, at in since.items() if at}
@@ -83,12 +87,17 @@ def _spans(
     if begun:
         for data_type, at in changed_by_filling(settings, exchange, min(begun.values())):
             minutes[countable(data_type)].append(minute_of(at))
+    return minutes
+
+
+def _spans(minutes: Mapping[Countable, Iterable[int]], end_ns: int) -> dict[Range, list[Countable]]:
+    """Spans of minutes, in order, with the kinds of rows to count in each.
+
+    Most kinds share the last minutes, so they are asked for together.
+    """
     spans: dict[Range, list[Countable]] = {}
     for kind, changed in minutes.items():
-        for span in clusters(_until(changed, end_ns), APART_NS, LONGEST_NS):
+        over = sorted({each for each in changed if each < end_ns})
+        for span in clusters(over, APART_NS, LONGEST_NS):
             spans.setdefault(span, []).append(kind)
     return dict(sorted(spans.items(), key=lambda each: each[0]))
-
-
-def _until(minutes: Sequence[int], end_ns: int) -> list[int]:
-    return sorted({each for each in minutes if each < end_ns})

@@ -12,7 +12,6 @@ from workers.quality.minutes import About, Window, boundary_holes, windows
 from workers.quality.told import UNUSED_LATE_NS, absent_of, gaps_about
 from workers.quality.window_rows import duplicates, ends, roll_up, write_windows
 
-LONGEST_NS = 360 * MINUTE_NS
 QUIET_NS = 2 * 1440 * MINUTE_NS
 """A series without a row for longer has no windows until one comes again."""
 
@@ -26,10 +25,11 @@ class Part:
         kinds: of rows.
         begin: of the first minute.
         end: of the minute after the last.
-        newest: no minute from here on is over yet.
 
     Attributes:
         found: every hole that reaches into it.
+        behind: the minute of the first row behind it, of each kind: holes up to there end in it, so
+            it has to be counted again too.
     """
 
     def __init__(
@@ -39,19 +39,9 @@ class Part:
         kinds: Sequence[Countable],
         begin: int,
         end: int,
-        newest: int,
     ) -> None:
         self._settings, self._exchange = settings, exchange
         self._before, behind = ends(settings, exchange, begin, end)
-        nearest = [
-            each.at_ns
-            for series, each in behind.items()
-            if countable(series.data_type) in kinds and each.at_ns < end + LONGEST_NS
-        ]
-        if nearest:
-            # A hole filled here changes the minute behind it too, so that one is counted again.
-            end = min(newest, minute_of(max(nearest)) + MINUTE_NS)
-            self._before, behind = ends(settings, exchange, begin, end)
         self._begin, self._end = begin, end
         self._minutes = stored_rows.minutes(settings, exchange, kinds, begin, end)
         inner = stored_rows.holes(settings, exchange, kinds, begin, end)
@@ -80,6 +70,10 @@ class Part:
             *self._minutes,
             *(each for each in quiet if begin - self._before[each].at_ns < QUIET_NS),
         }
+        self.behind: dict[Countable, set[int]] = {}
+        for each in traded & set(behind):
+            minutes = self.behind.setdefault(countable(each.data_type), set())
+            minutes.add(minute_of(behind[each].at_ns))
         self.found = [hole for each in self._holes.values() for hole in each]
         self._unused = self._told_unused()
         self._known: dict[Series, list[Range]] = {}
