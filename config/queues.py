@@ -29,6 +29,8 @@ RELOAD_CONFIG = "collector.reload_config"
 UPDATE_LEDGER = "quality.update_ledger"
 FILL_GAPS = "quality.fill_gaps"
 BACKFILL_TRADES = "backfill.trades"
+BACKFILL_PERIODS = "backfill.periods"
+DAILY_REPORT = "quality.daily_report"
 
 
 def collector(exchange: str, shard: int = 0) -> str:
