@@ -1,83 +1,130 @@
 """`python -m tests.chaos --kills 30 --seed 7`: the long form of the suite, `make chaos`."""
 
-import argparse
 import logging
 import os
-import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.chaos.campaign import Campaign
 from tests.chaos.faults import Fault
-from tests.chaos.plan import kills, others
-from tests.chaos.stack import BOOKS, TRADES_PER_S, ChaosStack
+from tests.chaos.ledger import gaps_by_cause
+from tests.chaos.options import Options, parse
+from tests.chaos.outcome import Outcome
+from tests.chaos.overflow import SETTINGS as SMALL_SPOOL
+from tests.chaos.progress import Progress
+from tests.chaos.report import Report, now
+from tests.chaos.report_file import WIDTH, ReportFile
+from tests.chaos.stack import ChaosStack
 from tests.chaos.table import show
 
-
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="python -m tests.chaos", formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    add = made.add_argument
-    add("--kills", type=int, default=200, help="kill -9, spread evenly over the programs")
-    add("--seed", type=int, default=7, help="of the order, the moments and the market")
-    add("--seconds", type=float, default=60.0, help="how long a server or the exchange is away")
-    add("--only", default="", help="faults whose name contains one of these words, with commas")
-    add("--kills-only", action="store_true", help="no other faults")
-    add("--every", action="store_true", help="all five exchanges, two symbols each")
-    add("--books", type=int, default=BOOKS, help="symbols without --every, at most 20")
-    add("--trades", type=int, default=TRADES_PER_S, help="trades a second, all symbols together")
-    add("--patience", type=float, default=300.0, help="seconds a fault may take to be healed")
-    add("--keep", type=Path, default=None, help="folder for data and logs, kept")
-    return made
+STARTS_S = 40.0
+"""A stack up, its first trades stored, and its end."""
 
 
-def plan(given: argparse.Namespace) -> list[Fault]:
-    """What will be done, in order."""
-    rng = random.Random(given.seed)
-    found = kills(given.kills, rng)
-    if not given.kills_only:
-        found += others(given.seconds)
-        rng.shuffle(found)
-    words = [each.strip() for each in given.only.split(",") if each.strip()]
-    return [each for each in found if not words or any(word in each.name for word in words)]
+class Run:
+    """One run over its stacks.
+
+    Args:
+        options: of the command line.
+        folder: data and logs of all stacks.
+        console: is told of everything as it happens.
+    """
+
+    def __init__(self, options: Options, folder: Path, console: Console) -> None:
+        self._options, self._folder, self._console = options, folder, console
+        plan = [(each.name, each.takes_s) for each in (*options.faults, *options.overflows)]
+        self.report = Report(" ".join(sys.argv[1:]) or "all defaults", now(), plan)
+        self._file = ReportFile(options.report)
+        self._progress = Progress(plan)
+        self._campaign: Campaign | None = None
+
+    def run(self) -> None:
+        """Everything that is planned."""
+        options = self._options
+        stages = [("all", options.faults, {}), ("small-spool", options.overflows, SMALL_SPOOL)]
+        stages = [(name, faults, env) for name, faults, env in stages if faults]
+        planned_s = sum(seconds for _, seconds in self.report.planned) + STARTS_S * len(stages)
+        self._console.print(
+            f"{len(self.report.planned)} faults, seed {options.seed}, about "
+            f"{planned_s / 60:.0f} min on two free cores; load {os.getloadavg()[0]:.1f}; "
+            f"kept as it goes in {self._file.path}"
+        )
+        self._file.write(self.report)
+        for name, faults, env in stages:
+            self._stage(self._folder / name, faults, env)
+        self.report.ended = now()
+        self._file.write(self.report)
+
+    def _stage(self, folder: Path, faults: Sequence[Fault], env: dict[str, str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        options = self._options
+        stack = ChaosStack(
+            folder,
+            books=options.books,
+            trades_per_s=options.trades,
+            every=options.every,
+            seed=options.seed,
+            **env,
+        )
+        try:
+            stack.start()
+            self._console.print(
+                f"{stack.books} books, {stack.rate} messages/s from the exchange, "
+                f"{options.trades} of them trades"
+            )
+            self._campaign = Campaign(
+                stack, options.seed, options.patience_s, self._begins, self._ended
+            )
+            try:
+                self._campaign.settle()
+                self._campaign.run(faults)
+                self._count(stack, self._campaign)
+            finally:
+                self._campaign.close()
+        finally:
+            stack.close()
+
+    def _count(self, stack: ChaosStack, campaign: Campaign) -> None:
+        for cause, many in gaps_by_cause(stack).items():
+            self.report.gaps[cause] = self.report.gaps.get(cause, 0) + many
+        self.report.written_twice += campaign.reckoning.written_twice()
+
+    def _begins(self, fault: Fault) -> None:
+        self._console.print(f"{self._progress}: {fault.name} ...", highlight=False, soft_wrap=True)
+
+    def _ended(self, outcome: Outcome) -> None:
+        self._console.print(f"  {outcome}", highlight=False, soft_wrap=True)
+        report, campaign = self.report, self._campaign
+        report.outcomes.append(outcome)
+        if campaign is not None and campaign.before:
+            if outcome.fault in dict(report.planned):
+                self._progress.next()
+            report.hold(campaign.before, campaign.after, campaign.watch.slopes())
+            report.trades = campaign.reckoning.made
+        self._file.write(report)
 
 
 def main() -> int:
-    given = parser().parse_args()
+    console = Console(width=WIDTH)
+    options = parse()
+    if options.shown is not None:
+        show(ReportFile(options.shown).read(), console)
+        return 0
     logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)  # it is killed on purpose
-    console = Console(width=160)
-    faults = plan(given)
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
-        folder = given.keep or Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        stack = ChaosStack(
-            folder,
-            books=given.books,
-            trades_per_s=given.trades,
-            every=given.every,
-            seed=given.seed,
-        )
+        run = Run(options, options.keep or Path(name), console)
         try:
-            console.print(
-                f"{len(faults)} faults, seed {given.seed}; {stack.books} books, "
-                f"{stack.rate} messages/s from the exchange, {given.trades} of them trades; "
-                f"load {os.getloadavg()[0]:.1f}"
-            )
-            stack.start()
-            campaign = Campaign(stack, given.seed, given.patience, console.print)
-            try:
-                campaign.settle()
-                outcomes = campaign.run(faults)
-                show(campaign, console)
-            finally:
-                campaign.close()
+            run.run()
+        except KeyboardInterrupt:
+            console.print("interrupted")
+            return 130
         finally:
-            stack.close()
-    return 1 if any(each.failed for each in outcomes) else 0
+            show(run.report, console)
+    return 1 if run.report.failed else 0
 
 
 if __name__ == "__main__":

@@ -4,60 +4,25 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+import requests
 
 from tests.chaos.books import BookEars
 from tests.chaos.faults import Fault, nap
+from tests.chaos.ledger import disagrees, wait_counted
 from tests.chaos.levels import Level, grown, levels
-from tests.chaos.stack import ChaosStack
-from tests.chaos.truth import Missing, Reckoning
+from tests.chaos.outcome import Outcome
+from tests.chaos.slope import Watch, too_steep
+from tests.chaos.stack import ChaosStack, Traded
+from tests.chaos.truth import Reckoning
+from workers.local.ports import LocalStackError
+from workers.model.errors import MarketPrismError
 
 LOOK_S = 0.5
 CALM_S = 2.0
 """A fault comes at a random moment of so many seconds after the last one is healed."""
-
-
-@dataclass
-class Outcome:
-    """What one fault has done.
-
-    Attributes:
-        fault: its name.
-        what: whom it met.
-        heal_s: until every program ran, every book was SYNCED and published, a scheduled task had
-            been run and new trades of every symbol were stored; None: not in time.
-        whole_s: until also every trade made meanwhile was stored; None: not in time.
-        missing: what was not stored in the end.
-        duplicated: trades a reader would count twice.
-        wrong: everything else that is not as it should be, in words.
-        load: the machine's load average.
-    """
-
-    fault: str
-    what: str = ""
-    heal_s: float | None = None
-    whole_s: float | None = None
-    missing: Missing = field(default_factory=Missing)
-    duplicated: int = 0
-    wrong: list[str] = field(default_factory=list)
-    load: float = 0.0
-
-    @property
-    def failed(self) -> bool:
-        late = self.heal_s is None or self.whole_s is None
-        return bool(late or self.missing or self.duplicated or self.wrong)
-
-    def __str__(self) -> str:
-        times = " ".join(
-            f"{name} {'never' if value is None else f'{value:.1f} s'}"
-            for name, value in (("healed", self.heal_s), ("whole", self.whole_s))
-        )
-        parts = [f"{self.fault}: {self.what}; {times}; load {self.load:.1f}"]
-        if self.missing:
-            parts.append(str(self.missing))
-        if self.duplicated:
-            parts.append(f"duplicated {self.duplicated}")
-        return "; ".join(parts + self.wrong)
+BROKEN = (AssertionError, MarketPrismError, LocalStackError, OSError, requests.RequestException)
+"""What ends the look at one fault and not the whole run."""
 
 
 class Campaign:
@@ -67,7 +32,8 @@ class Campaign:
         stack: started.
         seed: of the moments and of who is met.
         patience_s: how long a fault may take to be healed, and trades to be fetched again.
-        say: is told of each outcome.
+        begins: is told of each fault before it strikes.
+        ended: is told of each outcome.
     """
 
     def __init__(
@@ -75,17 +41,21 @@ class Campaign:
         stack: ChaosStack,
         seed: int,
         patience_s: float = 180.0,
-        say: Callable[[str], object] = print,
+        begins: Callable[[Fault], object] = lambda _: None,
+        ended: Callable[[Outcome], object] = lambda _: None,
     ) -> None:
-        self.stack, self._patience_s, self._say = stack, patience_s, say
+        self.stack, self._patience_s = stack, patience_s
+        self._begins, self._ended = begins, ended
         self._rng = random.Random(seed)
         self.ears = BookEars(stack)
         self.reckoning = Reckoning(stack)
+        self.watch = Watch(lambda: levels(stack))
         self.outcomes: list[Outcome] = []
         self.before: dict[str, Level] = {}
         self.after: dict[str, Level] = {}
 
     def close(self) -> None:
+        self.watch.close()
         self.ears.close()
 
     def settle(self) -> None:
@@ -95,33 +65,58 @@ class Campaign:
             AssertionError: it does not come to work.
         """
         start = Outcome("start")
-        self._heal(start, time.monotonic(), time.time_ns())
+        begun_s = time.monotonic()
+        self._heal(start, begun_s, time.time_ns())
+        self._agree(start, begun_s)
+        self._ended(start)
         assert not start.failed, str(start)
-        self._say(str(start))
-        self.before = levels(self.stack)
+        self.before = self.after = levels(self.stack)
 
     def run(self, faults: Sequence[Fault]) -> list[Outcome]:
         """All of them, and a last look at all there is."""
-        for number, fault in enumerate(faults, start=1):
+        for fault in faults:
             nap(self._rng.uniform(0, CALM_S))
-            outcome = self._strike(fault)
-            self.outcomes.append(outcome)
-            self._say(f"{number}/{len(faults)} {outcome}")
-        self.outcomes.append(self._last_look())
-        self._say(str(self.outcomes[-1]))
+            self._begins(fault)
+            self._note(self._strike(fault))
+        self._note(self._last_look(faults))
         return self.outcomes
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._ended(outcome)
 
     def _strike(self, fault: Fault) -> Outcome:
         outcome = Outcome(fault.name)
         begun_s = time.monotonic()
-        outcome.what = fault.strike(self.stack, self._rng)
+        killed = len(self.stack.killed)
+        self.watch.mark()
+        try:
+            outcome.what = fault.strike(self.stack, self._rng)
+        except BROKEN as error:
+            outcome.wrong.append(f"not done as it should be: {error}")
         gone_s, gone_ns = time.monotonic(), time.time_ns()
-        if fault.name.startswith("kill"):
+        outcome.killed = self.stack.killed[killed:]
+        if outcome.killed:
             gone_s = begun_s
-        self._heal(outcome, gone_s, gone_ns)
-        self.after = levels(self.stack)
+        try:
+            self._heal(outcome, gone_s, gone_ns)
+            if fault.counted:
+                wait_counted(self.stack, gone_ns)
+            self._agree(outcome, gone_s)
+            if fault.at_once:
+                self._verify(fault, outcome)
+            self.after = levels(self.stack)
+        except BROKEN as error:
+            outcome.wrong.append(f"could not be judged: {error}")
         outcome.load = os.getloadavg()[0]
+        outcome.took_s = time.monotonic() - begun_s
         return outcome
+
+    def _verify(self, fault: Fault, outcome: Outcome) -> None:
+        if fault.verify is not None:
+            words, wrong = fault.verify(self.stack)
+            outcome.what = f"{outcome.what}; {words}"
+            outcome.wrong += wrong
 
     def _heal(self, outcome: Outcome, gone_s: float, gone_ns: int) -> None:
         heard_s = time.monotonic()
@@ -141,18 +136,38 @@ class Campaign:
         outcome.duplicated = self.reckoning.duplicated()
 
     def _whole(self, outcome: Outcome, gone_s: float) -> None:
-        """What came until now, fetched again where it was missed."""
+        """What came until now, fetched again where it was missed; then every value compared."""
         ends = self.stack.newest_made()
+        if self._patiently(ends):
+            outcome.whole_s = time.monotonic() - gone_s
+        self._tell(outcome, ends)
+
+    def _patiently(self, ends: dict[Traded, int], *, again: bool = False) -> bool:
+        """Whether all trades came to be stored in time."""
         until_s = time.monotonic() + self._patience_s
-        while outcome.whole_s is None:
-            outcome.missing = self.reckoning.missing(ends)
-            if not outcome.missing:
-                outcome.whole_s = time.monotonic() - gone_s
-                break
+        while not self.reckoning.whole(ends, again=again):
             if time.monotonic() > until_s:
-                break
+                return False
             nap(LOOK_S)
-        self.reckoning.prove(ends)
+        return True
+
+    def _tell(self, outcome: Outcome, ends: dict[Traded, int], *, again: bool = False) -> None:
+        look = self.reckoning
+        missing = look.missing(ends, again=True) if again else look.prove(ends)
+        outcome.lost, outcome.named = missing.lost_count, missing.named_count
+        if missing.lost or missing.named:
+            outcome.missing = str(missing)
+        outcome.wrong += missing.unequal
+
+    def _agree(self, outcome: Outcome, gone_s: float) -> None:
+        """Until the ledger says, too, that nothing is missing."""
+        until_s = time.monotonic() + self._patience_s
+        while wrong := disagrees(self.stack):
+            if time.monotonic() > until_s:
+                outcome.wrong += wrong
+                return
+            nap(LOOK_S)
+        outcome.ledger_s = time.monotonic() - gone_s
 
     def _ill(self, heard_s: float, gone_ns: int) -> list[str]:
         """Whom trouble is still to be seen of."""
@@ -177,23 +192,28 @@ class Campaign:
             )
         )
 
-    def _last_look(self) -> Outcome:
+    def _last_look(self, faults: Sequence[Fault]) -> Outcome:
         """Every trade since the first one, once more, and what the programs hold."""
         outcome = Outcome("everything at the end", "every row again, the ledger, memory, handles")
         begun_s = time.monotonic()
-        ends = self.stack.newest_made()
-        until_s = begun_s + self._patience_s
-        while missing := self.reckoning.missing(ends, again=True):
-            if time.monotonic() > until_s:
-                break
-            nap(LOOK_S)
-        outcome.missing = missing
-        outcome.heal_s = outcome.whole_s = time.monotonic() - begun_s
-        outcome.duplicated = self.reckoning.duplicated()
-        while (disagrees := self.reckoning.ledger_disagrees()) and time.monotonic() < until_s:
-            nap(LOOK_S)
-        outcome.wrong += disagrees
-        self.after = levels(self.stack)
-        outcome.wrong += grown(self.before, self.after)
+        self.watch.mark()
+        try:
+            self._look_back(outcome, faults, begun_s)
+        except BROKEN as error:
+            outcome.wrong.append(f"could not be judged: {error}")
         outcome.load = os.getloadavg()[0]
+        outcome.took_s = time.monotonic() - begun_s
         return outcome
+
+    def _look_back(self, outcome: Outcome, faults: Sequence[Fault], begun_s: float) -> None:
+        ends, end_ns = self.stack.newest_made(), time.time_ns()
+        if self._patiently(ends, again=True):
+            outcome.heal_s = outcome.whole_s = time.monotonic() - begun_s
+        self._tell(outcome, ends, again=True)
+        outcome.duplicated = self.reckoning.duplicated()
+        wait_counted(self.stack, end_ns)
+        self._agree(outcome, begun_s)
+        for fault in faults:
+            self._verify(fault, outcome)
+        self.after = levels(self.stack)
+        outcome.wrong += grown(self.before, self.after) + too_steep(self.watch.slopes())

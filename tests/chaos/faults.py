@@ -13,11 +13,17 @@ import psutil
 
 from tests.chaos.stack import SERVERS, ChaosStack
 from tests.waiting import wait_until
+from workers.local.supervision import gone
 
 Strike = Callable[[ChaosStack, random.Random], str]
 """Does it and says in a few words what was done."""
+Verify = Callable[[ChaosStack], tuple[str, list[str]]]
+"""What became of it, in words, and what is wrong with that."""
 
 KILLED = ("collector", "writer", "worker", "beat", *SERVERS)
+
+HEALS_S = 20.0
+"""Measured on two cores of their own, about: the median of what follows a fault."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,18 @@ class Fault:
     Args:
         name: in the table.
         strike: see `Strike`.
+        takes_s: about how long, healing and counting included.
+        verify: looks once more when everything is healed, and again at the very end.
+        at_once: False: at the very end alone.
+        counted: wait until the ledger has counted every minute of it; else that is done at the end.
     """
 
     name: str
     strike: Strike
+    takes_s: float = HEALS_S
+    verify: Verify | None = None
+    at_once: bool = True
+    counted: bool = False
 
 
 def kill(what: str) -> Fault:
@@ -41,7 +55,7 @@ def kill(what: str) -> Fault:
         pid = _kill(stack, name)
         return f"{name} (pid {pid})"
 
-    return Fault(f"kill -9 {what}", strike)
+    return Fault(f"kill -9 {what}", strike, 10.0)
 
 
 def kill_row(*whats: str, within_s: float = 10.0) -> Fault:
@@ -54,7 +68,7 @@ def kill_row(*whats: str, within_s: float = 10.0) -> Fault:
             met.append(kill(what).strike(stack, rng))
         return ", ".join(met)
 
-    return Fault(f"kill -9 of {len(whats)} in a row", strike)
+    return Fault(f"kill -9 of {len(whats)} in a row", strike, within_s + HEALS_S)
 
 
 def away(server: str, seconds: float) -> Fault:
@@ -65,7 +79,9 @@ def away(server: str, seconds: float) -> Fault:
             nap(seconds)
         return f"{server} {seconds:g} s"
 
-    return Fault(f"{server} away {seconds:g} s", strike)
+    long = seconds > 60
+    takes_s = seconds * 1.05 + HEALS_S + 70 * long
+    return Fault(f"{server} away {_length(seconds)}", strike, takes_s, counted=long)
 
 
 def hung(server: str, seconds: float) -> Fault:
@@ -80,7 +96,7 @@ def hung(server: str, seconds: float) -> Fault:
             os.kill(pid, signal.SIGCONT)
         return f"{server} {seconds:g} s"
 
-    return Fault(f"{server} hung {seconds:g} s", strike)
+    return Fault(f"{server} hung {seconds:g} s", strike, seconds + HEALS_S)
 
 
 def cut(seconds: float) -> Fault:
@@ -96,7 +112,7 @@ def cut(seconds: float) -> Fault:
             door.clear_faults()
         return f"{seconds:g} s"
 
-    return Fault(f"exchange cut off {seconds:g} s", strike)
+    return Fault(f"exchange cut off {seconds:g} s", strike, seconds + HEALS_S)
 
 
 def silent(seconds: float) -> Fault:
@@ -111,7 +127,7 @@ def silent(seconds: float) -> Fault:
             door.clear_faults()
         return f"{seconds:g} s"
 
-    return Fault(f"exchange silent {seconds:g} s", strike)
+    return Fault(f"exchange silent {seconds:g} s", strike, seconds + HEALS_S)
 
 
 def left_out(many: int) -> Fault:
@@ -139,7 +155,7 @@ def disk_full(seconds: float) -> Fault:
             nap(seconds)
         return f"{seconds:g} s"
 
-    return Fault(f"disk full, nats away {seconds:g} s", strike)
+    return Fault(f"disk full, nats away {seconds:g} s", strike, seconds + HEALS_S)
 
 
 def clock_step(step_s: int, seconds: float) -> Fault:
@@ -155,7 +171,7 @@ def clock_step(step_s: int, seconds: float) -> Fault:
         wait_until(lambda: not _stepped(stack, step_s), 60, "a trade received by the right clock")
         return f"{step_s:+d} s for {seconds:g} s"
 
-    return Fault(f"clock step {step_s:+d} s", strike)
+    return Fault(f"clock step {step_s:+d} s", strike, seconds + HEALS_S)
 
 
 def _stepped(stack: ChaosStack, step_s: int) -> bool:
@@ -195,12 +211,33 @@ def files_limited(stack: ChaosStack, size: int) -> Iterator[None]:
                 each.rlimit(resource.RLIMIT_FSIZE, limits)
 
 
+def calm(seconds: float) -> Fault:
+    """Nothing at all is done: memory is watched."""
+
+    def strike(stack: ChaosStack, rng: random.Random) -> str:
+        nap(seconds)
+        return _length(seconds)
+
+    return Fault(f"nothing for {_length(seconds)}", strike, seconds + HEALS_S)
+
+
 def nap(seconds: float) -> None:
     """The length of a fault is no wait for a condition."""
     threading.Event().wait(seconds)
 
 
+def _length(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds > 60 else f"{seconds:g} s"
+
+
 def _kill(stack: ChaosStack, name: str) -> int:
-    pid = wait_until(lambda: stack.pid_of(name), 30, f"{name} runs")
-    stack.kill(name)
+    """The supervisor may take a moment to see that a program has ended: that one is not killed."""
+
+    def alive() -> int:
+        pid = stack.pid_of(name)
+        return 0 if not pid or gone(pid) else pid
+
+    pid = wait_until(alive, 60, f"{name} runs")
+    os.kill(pid, signal.SIGKILL)
+    stack.killed.append(name)
     return pid

@@ -1,7 +1,6 @@
 """Memory and open files of each program, before and after trouble."""
 
-from dataclasses import dataclass
-
+import msgspec
 import psutil
 
 from tests.chaos.stack import SERVERS, ChaosStack
@@ -16,18 +15,19 @@ SERVER_HANDLES_MORE, SERVER_MEMORY_MORE_MB = 500, 512
 fill in the first minutes, with or without trouble."""
 
 
-@dataclass(frozen=True)
-class Level:
-    """One program now.
+class Level(msgspec.Struct, frozen=True):
+    """One program now, children included.
 
-    Args:
+    Attributes:
         pid: of the program; another one after a restart.
-        memory_mb: resident, children included.
+        memory_mb: resident.
+        own_mb: of them what is in no file and shared with nobody: only this can leak.
         handles: open files and sockets.
     """
 
     pid: int
     memory_mb: float
+    own_mb: float
     handles: int
 
 
@@ -35,16 +35,24 @@ def levels(stack: ChaosStack) -> dict[str, Level]:
     """Of every program that runs at this moment."""
     found = {}
     for name, state in stack.programs().items():
-        if state.pid:
-            try:
-                family = psutil.Process(state.pid)
-                each = [family, *family.children(recursive=True)]
-                memory = sum(process.memory_info().rss for process in each) / (1 << 20)
-                handles = sum(process.num_fds() for process in each)
-            except psutil.NoSuchProcess:
-                continue
-            found[name] = Level(state.pid, memory, handles)
+        level = level_of(state.pid) if state.pid else None
+        if level is not None:
+            found[name] = level
     return found
+
+
+def level_of(pid: int) -> Level | None:
+    """Of one program; None: it is gone."""
+    try:
+        family = psutil.Process(pid)
+        each = [family, *family.children(recursive=True)]
+        memory = [process.memory_info() for process in each]
+        handles = sum(process.num_fds() for process in each)
+    except psutil.NoSuchProcess:
+        return None
+    resident = sum(one.rss for one in memory)
+    own = sum(one.rss - one.shared for one in memory)
+    return Level(pid, resident / (1 << 20), own / (1 << 20), handles)
 
 
 def grown(before: dict[str, Level], after: dict[str, Level]) -> list[str]:

@@ -16,15 +16,34 @@ from tests.chaos.faults import (
     silent,
 )
 
+ROW = 6
+"""Kills in a row, at moments of their own, before anybody has healed."""
+ROW_S = 8.0
+"""From the first of them to the last, at most."""
 
-def kills(count: int, rng: random.Random) -> list[Fault]:
-    """So many kills; every program is met equally often, as far as it divides."""
-    found: list[Fault] = []
+
+def victims(count: int, rng: random.Random) -> list[str]:
+    """Whom kills meet, in which order; every program equally often, as far as it divides."""
+    found: list[str] = []
     while len(found) < count:
-        turn = [kill(each) for each in KILLED]
+        turn = list(KILLED)
         rng.shuffle(turn)
         found += turn
     return found[:count]
+
+
+def kills(
+    count: int, singles: int, rng: random.Random, row: int = ROW, within_s: float = ROW_S
+) -> list[Fault]:
+    """So many kills: some healed from one by one, the rest in rows."""
+    met = victims(count, rng)
+    alone, rows = met[:singles], met[singles:]
+    found = [kill(each) for each in alone]
+    found += [
+        kill_row(*rows[begin : begin + row], within_s=within_s)
+        for begin in range(0, len(rows), row)
+    ]
+    return found
 
 
 def others(seconds: float) -> list[Fault]:

@@ -50,6 +50,7 @@ class ChaosStack(RunningStack):
 
     Attributes:
         traded: every symbol with trades; known once the stack has started.
+        killed: names of programs that got kill -9, in order.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class ChaosStack(RunningStack):
         self.clock = folder / "clock"
         self.env |= {"PYTHONPATH": str(CLOCK), "CHAOS_CLOCK": str(self.clock)}
         self.traded: list[Traded] = []
+        self.killed: list[str] = []
 
     def _addresses(self, every: bool) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -1,6 +1,6 @@
-"""A few seeded faults; `python -m tests.chaos` is the long form.
+"""30 kills, a cut, gaps on the wire, and everything counted; `make chaos` is the long form.
 
-CHAOS_SEED=number chooses other moments and another order.
+CHAOS=0 leaves it out; CHAOS_SEED=number chooses other moments and another order.
 """
 
 import os
@@ -10,7 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.campaign import Campaign
-from tests.chaos.faults import KILLED, cut, kill_row
+from tests.chaos.faults import cut
+from tests.chaos.gaps import Injection, completeness
+from tests.chaos.ledger import disagrees
+from tests.chaos.outcome import Outcome
+from tests.chaos.plan import kills
 from tests.chaos.stack import ChaosStack
 from tests.waiting import wait_until
 from workers.store.client import connect
@@ -18,37 +22,70 @@ from workers.store.client import connect
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        "CHAOS" not in os.environ, reason="NOT RUN: takes minutes; `make chaos`, or CHAOS=1 pytest"
-    ),
+    pytest.mark.skipif(os.environ.get("CHAOS") == "0", reason="NOT RUN: CHAOS=0"),
 ]
 
 SEED = int(os.environ.get("CHAOS_SEED", "7"))
+KILLS = 30
+GAPS = 15
+SETTINGS = {"SCHEDULE__FILL_GAPS": "2s", "SCHEDULE__UPDATE_LEDGER": "5s"}
+"""Every collector's kill waits for the first, the end for the second."""
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
-    stack = ChaosStack(
-        tmp_path_factory.mktemp("chaos"), SCHEDULE__FILL_GAPS="2s", SCHEDULE__UPDATE_LEDGER="10s"
-    )
+def injection() -> Injection:
+    return Injection(GAPS)
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory, injection: Injection) -> Iterator[Campaign]:
+    stack = ChaosStack(tmp_path_factory.mktemp("chaos"), **SETTINGS)
     try:
         stack.start()
-        made = Campaign(stack, SEED)
-        yield made
-        made.close()
+        made = Campaign(stack, SEED, ended=_tell)
+        try:
+            made.settle()
+            rows = kills(KILLS, 0, random.Random(SEED), row=10, within_s=12)
+            made.run([injection.fault(at_once=False), *rows, cut(3)])
+            yield made
+        finally:
+            made.close()
     finally:
         stack.close()
 
 
+def _tell(outcome: Outcome) -> None:
+    """Shown if a test fails."""
+    print(f"{outcome.took_s:.0f} s: {outcome}")
+
+
 def test_every_trade_is_stored_once_whatever_is_killed_or_cut_off(campaign: Campaign) -> None:
-    victims = list(KILLED)
-    random.Random(SEED).shuffle(victims)
-    campaign.settle()
-    outcomes = campaign.run(
-        [kill_row(*victims[:4], within_s=5), kill_row(*victims[3:], within_s=5), cut(3)]
-    )
-    failed = [str(each) for each in outcomes if each.failed]
+    failed = [str(each) for each in campaign.outcomes if each.failed]
     assert failed == [], f"CHAOS_SEED={SEED}"
+    assert sum(len(each.killed) for each in campaign.outcomes) == KILLS
+    assert len(set(campaign.stack.killed)) == 7
+
+
+def test_the_command_names_each_gap_with_its_ids_no_other_and_shows_it_filled(
+    campaign: Campaign, injection: Injection
+) -> None:
+    told = injection.told(campaign.stack)
+    assert told.right, told
+    assert told.injected == GAPS
+    assert completeness(campaign.stack)["total"]["missing"] == 0
+
+
+def test_a_gap_that_nobody_made_is_seen(campaign: Campaign, injection: Injection) -> None:
+    span = injection.spans[0]
+    with connect(campaign.stack.settings.clickhouse) as client:
+        client.execute(
+            "INSERT INTO gap_ledger SELECT * REPLACE (last_id + 1 AS last_id, 'open' AS state) "
+            f"FROM gap_ledger FINAL WHERE symbol = '{span.symbol}' AND first_id = {span.first_id}"
+        )
+        told = injection.told(campaign.stack)
+        assert len(told.invented) == 1
+        assert disagrees(campaign.stack) != []
+        client.execute(f"DELETE FROM gap_ledger WHERE symbol = '{span.symbol}' AND state = 'open'")
 
 
 def test_a_book_that_is_not_true_is_seen(campaign: Campaign) -> None:
@@ -65,11 +102,13 @@ def test_a_lost_a_doubled_and_a_wrong_row_are_seen(campaign: Campaign) -> None:
     reckoning, stack = campaign.reckoning, campaign.stack
     symbol, first = next(iter(reckoning.first.items()))
     where = f"symbol = '{symbol.symbol}' AND trade_id = {first + 5}"
+    ends = {symbol: first + 10}
+    assert reckoning.whole(ends, again=True)
     with connect(stack.settings.clickhouse) as client:
         client.execute(
             f"INSERT INTO trades SELECT * REPLACE (price + 1 AS price) FROM trades WHERE {where}"
         )
         assert reckoning.duplicated() == 1
         client.execute(f"DELETE FROM trades WHERE {where}")
-    ends = {symbol: first + 10}
+    assert not reckoning.whole(ends, again=True)
     assert reckoning.missing(ends, again=True).lost == {symbol: [first + 5]}

@@ -1,5 +1,6 @@
 """Rows held against what the exchange made: nothing may be lost, nothing may be there twice."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -7,30 +8,25 @@ from typing import Any
 from tests.chaos.stack import ChaosStack, Traded
 
 KEY = "exchange, symbol, market_type, aggregate, trade_id"
-MOST_ROWS = 5_000_000
 MOST_ID = 2**63
-
-
-Made = dict[int, dict[str, Any]]
-"""What the exchange made, by trade id."""
-Span = tuple[Traded, int, int]
-
-
-class Unequal(AssertionError):
-    """A stored trade differs from the one that was made."""
+AT_ONCE = 20_000
+"""Trades compared in one go: a long outage is more than memory should hold."""
+MOST_SHOWN = 5
 
 
 @dataclass
 class Missing:
-    """Trades that were made and are not stored.
+    """Trades that were made and are not stored, and rows that are not what was made.
 
     Attributes:
         lost: neither stored nor named by anybody.
         named: within a gap that says so, and not filled.
+        unequal: rows that differ from the trade, in words.
     """
 
     lost: dict[Traded, list[int]] = field(default_factory=dict)
     named: dict[Traded, list[int]] = field(default_factory=dict)
+    unequal: list[str] = field(default_factory=list)
 
     @property
     def lost_count(self) -> int:
@@ -41,7 +37,7 @@ class Missing:
         return sum(map(len, self.named.values()))
 
     def __bool__(self) -> bool:
-        return bool(self.lost or self.named)
+        return bool(self.lost or self.named or self.unequal)
 
     def __str__(self) -> str:
         return f"lost {_spans(self.lost)}, named {_spans(self.named)}"
@@ -52,6 +48,10 @@ class Reckoning:
 
     Args:
         stack: with trades of every symbol stored.
+
+    Attributes:
+        first: the first trade of each symbol.
+        made: trades compared by value until now.
     """
 
     def __init__(self, stack: ChaosStack) -> None:
@@ -59,33 +59,35 @@ class Reckoning:
         self.first = stack.first_stored()
         self._from = dict(self.first)
         self.made = 0
-        self._truth: dict[Span, Made] = {}
 
     def stored_up_to(self, ends: dict[Traded, int]) -> bool:
         """Whether the newest row of each symbol is at least this one: it flows again."""
         newest = self._ask("max(trade_id)", self._from, dict.fromkeys(ends, MOST_ID))
         return all(newest.get(each, 0) >= end for each, end in ends.items())
 
-    def missing(self, ends: dict[Traded, int], *, again: bool = False) -> Missing:
-        """What was made from the last proven trade to `ends` and is not stored, now.
+    def whole(self, ends: dict[Traded, int], *, again: bool = False) -> bool:
+        """Whether as many trades are stored as were made; the simulator counts them one by one.
 
         Args:
             ends: the last trade of each symbol to look at.
-            again: from the very first trade.
-
-        Raises:
-            Unequal: a row differs from the trade the exchange made.
+            again: from the very first trade, else from the last one proven.
         """
-        found = Missing()
         begins = self.first if again else self._from
         counts = self._ask("uniqExact(trade_id)", begins, ends)
+        return all(counts.get(each, 0) == end - begins[each] + 1 for each, end in ends.items())
+
+    def missing(self, ends: dict[Traded, int], *, again: bool = False) -> Missing:
+        """Every trade up to `ends` compared by value with the exchange's own."""
+        found = Missing()
+        begins = self.first if again else self._from
+        self.made = sum(end - self.first[each] + 1 for each, end in ends.items())
         for each, end in ends.items():
-            truth = self._made(each, begins[each], end)
-            if counts.get(each, 0) == len(truth) and not again:
-                continue
-            rows = self._rows(each, begins[each], end)
-            self._compare(each, truth, rows)
-            absent = sorted(set(truth) - {row[0] for row in rows})
+            absent: list[int] = []
+            for first, last in _pieces(begins[each], end):
+                truth = self._made(each, first, last)
+                rows = self._rows(each, first, last)
+                found.unequal += _differences(each, truth, rows)
+                absent += sorted(set(truth) - {row[0] for row in rows})
             if absent:
                 named = self._named(each)
                 known = [number for number in absent if _within(number, named)]
@@ -94,18 +96,11 @@ class Reckoning:
                 found.lost |= {each: lost} if lost else {}
         return found
 
-    def prove(self, ends: dict[Traded, int]) -> None:
-        """Compare every value up to `ends`, and go on from there.
-
-        Raises:
-            Unequal: a row differs from the trade the exchange made.
-        """
-        for each, end in ends.items():
-            truth = self._made(each, self._from[each], end)
-            self._compare(each, truth, self._rows(each, self._from[each], end))
-            self.made += len(truth)
-            self._from[each] = end
-        self._truth.clear()
+    def prove(self, ends: dict[Traded, int]) -> Missing:
+        """Compare every value up to `ends`, and go on from there."""
+        found = self.missing(ends)
+        self._from = {each: end + 1 for each, end in ends.items()}
+        return found
 
     def duplicated(self) -> int:
         """Trades that a reader would count twice, and keys whose rows contradict each other."""
@@ -121,28 +116,6 @@ class Reckoning:
         (repeats,) = self._stack.physical(f"SELECT count() - uniqExact({KEY}) FROM trades")[0]
         return int(repeats)
 
-    def ledger_disagrees(self) -> list[str]:
-        """What the ledger says is missing, although every trade is stored; in words."""
-        gaps = self._stack.rows(
-            "SELECT exchange, symbol, first_id, last_id, toString(state), why FROM gap_ledger "
-            "WHERE data_type = 'trade' AND state != 'filled'"
-        )
-        minutes = self._stack.rows(
-            "SELECT exchange, symbol, sum(missing) FROM completeness WHERE window_s = 60 "
-            "AND data_type = 'trade' GROUP BY 1, 2 HAVING sum(missing) > 0"
-        )
-        return [
-            *(f"the ledger holds {' '.join(map(str, row))}" for row in gaps),
-            *(f"the ledger counts {row[2]} trades of {row[0]} {row[1]} missing" for row in minutes),
-        ]
-
-    def gaps_by_cause(self) -> dict[str, int]:
-        """How many gaps of trades the ledger named, filled or not."""
-        rows = self._stack.rows(
-            "SELECT toString(cause), count() FROM gap_ledger WHERE data_type = 'trade' GROUP BY 1"
-        )
-        return {str(cause): int(count) for cause, count in rows}
-
     def _ask(
         self, what: str, begins: dict[Traded, int], ends: dict[Traded, int]
     ) -> dict[Traded, int]:
@@ -156,16 +129,15 @@ class Reckoning:
 
     def _rows(self, each: Traded, first: int, last: int) -> list[tuple[Any, ...]]:
         where = _where(each, first, last)
+        most = 2 * AT_ONCE
         return self._stack.rows(
-            f"SELECT trade_id, price, quantity, side FROM trades WHERE {where} LIMIT {MOST_ROWS}",
-            max_rows=MOST_ROWS,
+            f"SELECT trade_id, price, quantity, side FROM trades WHERE {where} LIMIT {most}",
+            max_rows=most,
         )
 
-    def _made(self, each: Traded, first: int, last: int) -> Made:
-        if (each, first, last) not in self._truth:
-            rows = self._stack.door(each.exchange).trades(each.raw_symbol, first, last)
-            self._truth[each, first, last] = {row["id"]: row for row in rows}
-        return self._truth[each, first, last]
+    def _made(self, each: Traded, first: int, last: int) -> dict[int, dict[str, Any]]:
+        rows = self._stack.door(each.exchange).trades(each.raw_symbol, first, last)
+        return {row["id"]: row for row in rows}
 
     def _named(self, each: Traded) -> list[tuple[int, int]]:
         where = (
@@ -178,25 +150,29 @@ class Reckoning:
         )
         return [(first, last) for first, last in rows]
 
-    def _compare(
-        self,
-        each: Traded,
-        truth: Made,
-        rows: list[tuple[Any, ...]],
-    ) -> None:
-        """Quantities only where both sides count in the same unit."""
-        for number, price, quantity, side in rows:
-            made = truth.get(number)
-            if made is None:
-                raise Unequal(f"{each.exchange} {each.symbol}: trade {number} was never made")
-            wanted = Decimal(made["price"]), made["side"]
-            if (price, side) != wanted or (
-                each.exchange == "binance_spot" and quantity != Decimal(made["quantity"])
-            ):
-                raise Unequal(
-                    f"{each.exchange} {each.symbol}: trade {number} is stored as {price} "
-                    f"{quantity} {side} and was made as {made}"
-                )
+
+def _differences(
+    each: Traded, truth: dict[int, dict[str, Any]], rows: list[tuple[Any, ...]]
+) -> list[str]:
+    """Quantities only where both sides count in the same unit."""
+    found = []
+    where = f"{each.exchange} {each.symbol}: trade"
+    for number, price, quantity, side in rows:
+        made = truth.get(number)
+        if made is None:
+            found.append(f"{where} {number} was never made")
+            continue
+        same = (price, side) == (Decimal(made["price"]), made["side"])
+        if same and each.exchange == "binance_spot":
+            same = quantity == Decimal(made["quantity"])
+        if not same:
+            found.append(f"{where} {number} is stored as {price} {quantity} {side}, made as {made}")
+    return found[:MOST_SHOWN]
+
+
+def _pieces(first: int, last: int) -> Iterator[tuple[int, int]]:
+    for begin in range(first, last + 1, AT_ONCE):
+        yield begin, min(begin + AT_ONCE - 1, last)
 
 
 def _where(each: Traded, first: int, last: int) -> str:
