@@ -1,9 +1,10 @@
 # Two commands: `make demo` (simulated exchange) and `make up` (real exchanges). `make help` lists the rest.
-# PYTHON=python3.12 chooses the interpreter, SECONDS=60 ends demo or up by itself.
+# PYTHON=python3.12 chooses the interpreter, SECONDS=60 ends demo or up by itself, JOBS=3 runs test files side by side.
 
 PYTHON ?= python3
 SECONDS ?=
 ARGS ?=
+JOBS ?= 3
 BIN := .venv/bin
 STAMP := .venv/.installed
 UP = $(BIN)/marketprism up $(if $(SECONDS),--seconds $(SECONDS))
@@ -26,8 +27,8 @@ up: $(STAMP) ## the whole system on the real exchanges, public data
 down: $(STAMP) ## stop a running demo or up
 	@$(BIN)/marketprism down
 
-test: $(STAMP) ## every test, on real servers with ports of their own
-	@$(BIN)/pytest
+test: $(STAMP) ## every test, on real servers with ports of their own; JOBS=0: one after another
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 nightly: $(STAMP) ## 10,000 generated fault scripts for every kind of book; about half an hour
 	@$(BIN)/pytest tests/book --hypothesis-profile=nightly --timeout 7200
