@@ -9,6 +9,8 @@ from workers.quality.filling import due_gaps
 from workers.quality.ledger import look
 from workers.quality.told import tell_gaps
 
+TRADES = ("trade", "aggregate-trade")
+
 
 @app.task(name=queues.UPDATE_LEDGER, throws=EXPECTED)
 def update_ledger(exchange: str) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def fill_gaps(exchange: str) -> dict[str, Any]:
     due = due_gaps(app.settings.clickhouse, exchange)
     for gap in due:
         app.send_task(
-            queues.BACKFILL_TRADES,
+            queues.BACKFILL_TRADES if gap.data_type in TRADES else queues.BACKFILL_PERIODS,
             kwargs={
                 "exchange": exchange,
                 "symbol": gap.symbol,

@@ -109,6 +109,21 @@ def test_an_old_hole_filled_to_its_end_leaves_nothing_in_the_minute_behind_it(
     assert [row[:3] for row in minutes_of(clickhouse)][:10] == [(60, 60, 0)] * 10
 
 
+def test_trades_far_apart_that_fill_one_hole_do_not_open_it_again(
+    clickhouse: ClickHouseSettings, store: Store
+) -> None:
+    """They are counted one after the other; meanwhile the others are not missing."""
+    quiet = [trade(1000 + n, 1800 * n) for n in range(5)]
+    store([quiet[0], quiet[4]])
+    look(clickhouse, "binance_spot", after(121))
+    (found,) = read_gaps(clickhouse)
+    store(trade(each.trade_id, 1800 * (each.trade_id - 1000), "backfill") for each in quiet[1:4])
+    write_gaps(clickhouse, [found.now("filled", missing=0)])
+    look(clickhouse, "binance_spot", after(121.1))
+    assert [each.state for each in read_gaps(clickhouse)] == ["filled"]
+    assert sum(row[2] for row in minutes_of(clickhouse)) == 0
+
+
 def test_a_half_filled_hole_is_one_gap_and_what_is_left_is_still_missing(
     clickhouse: ClickHouseSettings, store: Store
 ) -> None:

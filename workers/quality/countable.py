@@ -272,3 +272,35 @@ def period_ns(data_type: str) -> int | None:
 def period_of(data_type: str) -> str:
     """The name of a series' period: `kline-1m` -> `1m`."""
     return data_type.rpartition("-")[2]
+
+
+def number_of(data_type: str, at_ns: int) -> int:
+    """The id of a row of periods, as the SQL above counts it.
+
+    Raises:
+        ValueError: the series has no periods.
+    """
+    length = _period_ns(data_type)
+    return (at_ns + _early_ns(data_type)) // length
+
+
+def times_of(data_type: str, ids: tuple[int, int]) -> tuple[int, int]:
+    """First and last nanosecond of rows with these ids.
+
+    Raises:
+        ValueError: the series has no periods.
+    """
+    length, early_ns = _period_ns(data_type), _early_ns(data_type)
+    return ids[0] * length - early_ns, (ids[1] + 1) * length - early_ns - 1
+
+
+def _period_ns(data_type: str) -> int:
+    length = period_ns(data_type)
+    if length is None:
+        raise ValueError(f"{data_type} has no periods")
+    return length
+
+
+def _early_ns(data_type: str) -> int:
+    """A payment belongs to the full hour that is nearest."""
+    return HOUR_NS // 2 if countable(data_type).event_type == "funding-rate" else 0

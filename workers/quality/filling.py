@@ -54,13 +54,25 @@ def due_gaps(settings: ClickHouseSettings, exchange: str) -> list[KnownGap]:
     return read_gaps(settings, _DUE, asked, limit=AT_ONCE)
 
 
-def verdict(gap: KnownGap, tried: Try, now_ns: int) -> KnownGap:
-    """How a gap stands after a try."""
+NO_ROW = "the exchange's own history has no row for these periods"
+
+
+def verdict(gap: KnownGap, tried: Try, now_ns: int, *, of_periods: bool = False) -> KnownGap:
+    """How a gap stands after a try.
+
+    `of_periods`: an id is a period, and the exchange need not have a row for it; that is believed
+    when it said so twice.
+    """
     missing = count(tried.still)
     if not missing:
         why = "" if tried.why == "" else tried.why
         return gap.now("filled", missing=0, why=why)
     unknown = [part for each in tried.still for part in subtract(each, tried.absent)]
+    if not unknown and of_periods:
+        why = f"{NO_ROW} ({missing})"
+        if gap.attempts:
+            return gap.now("filled", missing=0, why=why)
+        return failed(replace(gap, missing=missing), f"{why}; asked once more", now_ns)
     if not unknown:
         why = f"the exchange's own history has no trade under {missing} of these ids"
         return gap.now("unfillable", missing=missing, why=f"{why}. {tried.why}".rstrip(". "))

@@ -6,7 +6,7 @@ from config.settings import ClickHouseSettings
 from workers.quality import stored_rows
 from workers.quality.countable import Countable, countable, period_ns
 from workers.quality.gap_rows import write_gaps
-from workers.quality.holes import MINUTE_NS, Range, Series, minute_of, ranges_of
+from workers.quality.holes import MINUTE_NS, Hole, Range, Series, minute_of, ranges_of
 from workers.quality.merging import merge
 from workers.quality.minutes import About, Window, boundary_holes, windows
 from workers.quality.told import UNUSED_LATE_NS, absent_of, gaps_about
@@ -55,12 +55,16 @@ class Part:
         self._holes = {
             each: [
                 *inner.get(each, []),
-                *boundary_holes(
-                    each,
-                    self._minutes.get(each, []),
-                    self._before.get(each),
-                    behind.get(each),
-                    countable(each.data_type).ids_each,
+                *(
+                    part
+                    for hole in boundary_holes(
+                        each,
+                        self._minutes.get(each, []),
+                        self._before.get(each),
+                        behind.get(each),
+                        countable(each.data_type).ids_each,
+                    )
+                    for part in self._confirmed(hole)
                 ),
             ]
             for each in traded
@@ -113,6 +117,18 @@ class Part:
         written = write_windows(self._settings, told)
         roll_up(self._settings, self._exchange, earliest, self._end)
         return written
+
+    def _confirmed(self, hole: Hole) -> list[Hole]:
+        """What the table lacks of it: rows beyond the span may be stored and not counted yet."""
+        length = period_ns(hole.series.data_type) or 0
+        return [
+            hole._replace(
+                first_id=first,
+                last_id=last,
+                before_ns=hole.before_ns + (first - hole.first_id) * length,
+            )
+            for first, last in stored_rows.missing_ids(self._settings, hole.series, *hole.ids)
+        ]
 
     def _first_minute(self, series: Series) -> int:
         """Minutes without a row since the last one are told again: what they lack is known now.

@@ -1,8 +1,9 @@
-"""Filling gaps of trades: ask, publish, see in ClickHouse that it is stored, say how it stands."""
+"""Filling gaps: ask, publish, see in ClickHouse that it is stored, say how it stands."""
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -16,12 +17,14 @@ from workers.model.errors import MarketPrismError
 from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument
 from workers.model.names import UnknownName
-from workers.quality.filling import Try, failed, verdict
-from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
+from workers.quality.countable import countable
+from workers.quality.filling import NO_ROW, Try, failed, verdict
+from workers.quality.gap_rows import ABSENT, KnownGap, read_gaps, write_gaps
 from workers.quality.holes import Range, Series, count, subtract
 from workers.quality.stored_rows import missing_ids
 from workers.quality.told import unused_in
 from workers.replay.backfill import Filled, TradeBackfill
+from workers.runtime.backfill_periods import history_of_periods, of_periods, within_reach
 from workers.runtime.poller import Poller, Pollers
 from workers.runtime.publishing import EventPublisher
 from workers.transport.call import outcome_of
@@ -99,8 +102,20 @@ class Backfills:
         except MarketPrismError as error:
             refused = outcome_of(error) == "refused"
             after = failed(gap, str(error), time.time_ns(), final=refused)
-        write_gaps(self._clickhouse, [after])
+        write_gaps(self._clickhouse, [after, *self._without(after, found)])
         return _shown(after, found)
+
+    def _without(self, gap: KnownGap, found: Filled) -> list[KnownGap]:
+        """Periods of a filled gap that the exchange has no row for: nothing is missing there."""
+        if gap.state != "filled" or gap.ids is None or not found.absent:
+            return []
+        if countable(gap.data_type).proof != "period":
+            return []
+        absent = self.missing(gap.series, gap.ids)
+        return [
+            replace(gap, first_id=first, last_id=last, told_as=ABSENT, cause="exchange", why=NO_ROW)
+            for first, last in absent
+        ]
 
     def _tried(self, gap: KnownGap, found: Filled) -> KnownGap:
         assert gap.ids is not None
@@ -109,6 +124,8 @@ class Backfills:
             why = "" if gap.attempts else "they came late, all are stored"
             return verdict(gap, Try([], why=why), time.time_ns())
         poller = self._pollers.of(gap.exchange)
+        if countable(gap.data_type).proof == "period":
+            return self._tried_periods(gap, missing, poller, found)
         history = history_of(poller.exchange, gap.data_type)
         if isinstance(history, NoHistory):
             return failed(gap, history.limit, time.time_ns(), final=True)
@@ -128,6 +145,31 @@ class Backfills:
             time_is_up=found.why == "time is up",
         )
         return verdict(gap, tried, time.time_ns())
+
+    def _tried_periods(
+        self, gap: KnownGap, missing: Sequence[Range], poller: Poller, found: Filled
+    ) -> KnownGap:
+        assert gap.ids is not None
+        history = history_of_periods(poller, gap.series)
+        if isinstance(history, NoHistory):
+            return failed(gap, history.limit, time.time_ns(), final=True)
+        write_gaps(self._clickhouse, [gap.now("filling")])
+        backfill = of_periods(poller, gap.series, self._publisher.publish_all)
+        given, gone = within_reach(gap.series, missing, history)
+        for _ in backfill.run(given, found, until_s=time.monotonic() + RUN_S):
+            continue
+        time_is_up = found.why == "time is up"
+        found.left += gone
+        still = self.stored(gap.series, gap.ids, found)
+        tried = Try(
+            still,
+            found.absent,
+            found.left,
+            history.limit if gone and not time_is_up else found.why,
+            final=still == gone,
+            time_is_up=time_is_up,
+        )
+        return verdict(gap, tried, time.time_ns(), of_periods=True)
 
     def of(
         self, poller: Poller, instrument: Instrument, history: TradeHistory, data_type: str
