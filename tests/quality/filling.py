@@ -81,7 +81,8 @@ class Filling:
         look(self.settings.clickhouse, self.name, SystemClock().now_ns() + GRACE_NS + 60 * 10**9)
 
     def missing(self) -> int:
-        sql = "SELECT sum(missing) FROM completeness WHERE window_s = 60"
+        where = "window_s = 60 AND data_type = 'trade'"
+        sql = f"SELECT sum(missing) FROM completeness WHERE {where}"
         return int(query(self.settings.clickhouse, sql).rows[0][0])
 
     def assert_stored_is_true(self, symbol: str) -> None:
