@@ -15,13 +15,12 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.slope import Watch, too_steep
 from tests.chaos.stack import ChaosStack, Traded
 from tests.chaos.truth import Reckoning
-from workers.local.ports import LocalStackError
 from workers.model.errors import MarketPrismError
 
 LOOK_S = 0.5
 CALM_S = 2.0
 """A fault comes at a random moment of so many seconds after the last one is healed."""
-BROKEN = (AssertionError, MarketPrismError, LocalStackError, OSError, requests.RequestException)
+BROKEN = (AssertionError, LookupError, MarketPrismError, OSError, requests.RequestException)
 """What ends the look at one fault and not the whole run."""
 
 

@@ -7,6 +7,7 @@ one is a row or is told as lost, by type; snapshots, made by the collector itsel
 import random
 from collections.abc import Callable
 
+from cli.status_source import services
 from tests.chaos.faults import Fault, nap, stopped
 from tests.chaos.stack import ChaosStack
 from tests.waiting import wait_until
@@ -101,8 +102,8 @@ def _unaccounted(stack: ChaosStack) -> Balance:
 
 def _dropped(stack: ChaosStack) -> int:
     """What the collectors counted themselves."""
-    services = stack.status()["services"]
-    return sum(services[name]["publisher"]["dropped"] for name in stack.collectors())
+    found = {view["name"]: view for view in services(stack.settings).values()}
+    return sum(found[name]["status"]["publisher"]["dropped"] for name in stack.collectors())
 
 
 def _still(stack: ChaosStack, look: Callable[[], Balance]) -> Balance:
