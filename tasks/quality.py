@@ -8,7 +8,12 @@ from workers.model.names import unknown_name
 from workers.quality.filling import due_gaps
 from workers.quality.ledger import look
 from workers.quality.told import tell_gaps
+from workers.runtime.alone import Alone
 
+SPAN_S = 30.0
+"""Longer than one span of a look takes; one that died is waited for as long."""
+
+alone = Alone(app.settings.redis.url)
 TRADES = ("trade", "aggregate-trade")
 
 
@@ -16,7 +21,10 @@ TRADES = ("trade", "aggregate-trade")
 def update_ledger(exchange: str) -> dict[str, Any]:
     """Count the closed minutes of an exchange that changed, and name their holes."""
     _known(exchange)
-    return look(app.settings.clickhouse, exchange)._asdict()
+    with alone.at(f"ledger:{exchange}", SPAN_S) as turn:
+        if not turn.held:
+            return {"minutes": 0, "why": "another look is under way"}
+        return look(app.settings.clickhouse, exchange, between=turn.go_on)._asdict()
 
 
 @app.task(name=queues.FILL_GAPS, throws=EXPECTED)

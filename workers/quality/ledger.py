@@ -5,7 +5,7 @@ later. What was looked at is noted at the end, so a look that dies is made again
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from config.settings import ClickHouseSettings
@@ -34,13 +34,19 @@ class Look(NamedTuple):
     until_ns: int
 
 
-def look(settings: ClickHouseSettings, exchange: str, now_ns: int | None = None) -> Look:
+def look(
+    settings: ClickHouseSettings,
+    exchange: str,
+    now_ns: int | None = None,
+    between: Callable[[], object] = bool,
+) -> Look:
     """Count the closed minutes of one exchange that changed since the last look.
 
     Args:
         settings: of ClickHouse.
         exchange: ours.
         now_ns: default: our clock.
+        between: called after each span, of which a look over old data has many.
 
     Raises:
         StoreError: ClickHouse refused or is away; the next look counts the same minutes.
@@ -58,6 +64,7 @@ def look(settings: ClickHouseSettings, exchange: str, now_ns: int | None = None)
             counted, holes = counted + part.write(), holes + len(part.found)
             for kind, minutes in part.behind.items():
                 following.setdefault(kind, set()).update(minutes)
+            between()
         spans = {} if again else _spans(following, end_ns)
     reached(settings, {name_of(each, exchange): now_ns for each in COUNTABLES})
     return Look(counted, holes, told, end_ns)

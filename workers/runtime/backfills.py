@@ -1,14 +1,9 @@
 """Filling gaps: ask, publish, see in ClickHouse that it is stored, say how it stands."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from config.settings import Settings
 from workers.exchanges.base import Poll
@@ -24,6 +19,7 @@ from workers.quality.holes import Range, Series, count, subtract
 from workers.quality.stored_rows import missing_ids
 from workers.quality.told import unused_in
 from workers.replay.backfill import Filled, TradeBackfill
+from workers.runtime.alone import Alone
 from workers.runtime.backfill_periods import history_of_periods, of_periods, within_reach
 from workers.runtime.poller import Poller, Pollers
 from workers.runtime.publishing import EventPublisher
@@ -55,12 +51,7 @@ class Backfills:
     def __init__(self, settings: Settings, pollers: Pollers, publisher: EventPublisher) -> None:
         self._clickhouse, self._pollers = settings.clickhouse, pollers
         self._publisher = publisher
-        self._redis = redis.Redis.from_url(
-            settings.redis.url,
-            socket_timeout=5.0,
-            socket_connect_timeout=5.0,
-            retry=Retry(NoBackoff(), 1),
-        )
+        self._alone = Alone(settings.redis.url)
 
     def fill(
         self, exchange: str, symbol: str, first_id: int, last_id: int, data_type: str = "trade"
@@ -79,7 +70,8 @@ class Backfills:
             **{"exchange": exchange, "symbol": symbol, "data_type": data_type},
             **ids,
         }
-        with self._alone(f"{exchange}:{symbol}:{data_type}:{first_id}-{last_id}") as alone:
+        name = f"backfill:{exchange}:{symbol}:{data_type}:{first_id}-{last_id}"
+        with self._alone.at(name, LOCK_S) as turn:
             gaps = read_gaps(self._clickhouse, _THIS, asked)
             if not gaps:
                 raise ValueError(
@@ -87,7 +79,7 @@ class Backfills:
                     f"{data_type}; see: marketprism completeness"
                 )
             (gap,) = gaps
-            if not alone:
+            if not turn.held:
                 return _shown(gap, Filled()) | {"why": "another worker is at it"}
             if gap.state == "filled":
                 return _shown(gap, Filled())
@@ -197,29 +189,6 @@ class Backfills:
             if not unstored or time.monotonic() > until_s:
                 return still
             time.sleep(LOOK_S)
-
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[bool]:
-        """Whether nobody else fills this gap now."""
-        lock = self._redis.lock(f"marketprism:backfill:{name}", timeout=LOCK_S, blocking=False)
-        try:
-            held = bool(lock.acquire())
-        except redis.RedisError as error:
-            raise MarketPrismError(
-                f"Redis keeps two workers from filling one gap, and failed: {error}; not filled"
-            ) from error
-        try:
-            yield held
-        finally:
-            if held:
-                _release(lock)
-
-
-def _release(lock: Any) -> None:
-    try:
-        lock.release()
-    except (redis.exceptions.LockError, redis.RedisError):
-        return  # it ends by itself, see LOCK_S
 
 
 def _too_old(gap: KnownGap, history: TradeHistory) -> bool:
