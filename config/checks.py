@@ -10,7 +10,7 @@ from config.durations import format_duration
 from config.exchanges import OFFERS, Kind, exchanges_known, kind_of
 from config.explain import nearest, show
 from config.problem import Keys, Origins, Problem, dotted
-from config.queues import PROCESSORS, processor
+from config.queues import DEFAULT_QUEUE, PROCESSORS, WRITER, processor
 from config.settings import (
     ROOT,
     TTL_DAYS,
@@ -148,7 +148,7 @@ def _orders(settings: Settings) -> Iterator[Finding]:
 
 
 def _services(settings: Settings) -> Iterator[Finding]:
-    known = ["writer"]
+    known = [WRITER, DEFAULT_QUEUE]
     for exchange, each in settings.exchanges.items():
         known += collectors(exchange, each.shards)
     known += [processor(each.name) for each in entry_points(group=PROCESSORS)]
