@@ -11,6 +11,9 @@
 | BUFFERING | snapshot        | overlaps        | SYNCED; PublishDelta each applied, PublishBook  |
 | BUFFERING | snapshot        | hole in buffer  | stays, cut there; PublishGap, RequestSnapshot    |
 | SYNCED    | delta           | STALE / NEXT    | nothing / applied, PublishDelta                 |
+| SYNCED    | delta           | STALE, and none | nothing, but the book is STALE until one        |
+|           |                 | came up to the  | continues it: the snapshot may be another       |
+|           |                 | snapshot yet    | symbol's                                        |
 | SYNCED    | delta           | STALE for long  | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | delta           | GAP             | BUFFERING; PublishGap, RequestSnapshot          |
 | SYNCED    | delta           | crosses, absurd | BUFFERING; PublishGap, RequestSnapshot          |
@@ -64,8 +67,8 @@ BELIEVED_AFTER = 3
 """Snapshots in a row that end before what was seen earlier, and no delta to hold them against: the
 exchange counts anew. One taken from an old cache does no harm, the next delta shows the hole."""
 
-OUTDATED_LIMIT = 1000
-"""Deltas in a row that a synced book contains already, 100 s of a 100 ms stream: whatever they
+OUTDATED_LIMIT = 200
+"""Deltas in a row that a synced book contains already, 20 s of a 100 ms stream: whatever they
 belong to, this book does not follow it, and would stand still for ever."""
 
 
@@ -102,6 +105,7 @@ class BookSync:
         self._left_at: int | None = None  # where a synced book ended when its connection went
         self._cause: SnapshotCause = "start"
         self._stale = False
+        self._met = True  # the stream came to where the snapshot ends
         self._old_snapshots = self._outdated = 0  # in a row
         self.applied = self.ignored = self.gaps = self.overflows = self.resyncs = 0
         self.stale_snapshots = self.late_snapshots = 0
@@ -163,7 +167,7 @@ class BookSync:
         self.book.replace(loaded)
         self._sequencer, self._left_at = sequencer, None
         self._old_snapshots = 0
-        self.phase, self._stale = Phase.SYNCED, False
+        self.phase, self._stale, self._met = Phase.SYNCED, False, False
         waiting, self._buffer = self._buffer, []
         for index, delta in enumerate(waiting):
             if delta is self._refused and delta.last_update_id <= snapshot.last_update_id:
@@ -294,6 +298,10 @@ class BookSync:
                 self._stale = False  # a keep-alive: the exchange says that nothing changed
                 return ()
             self._outdated += 1
+            if not self._met:
+                # Behind the stream's next message, or, if that never comes, another symbol's.
+                self._met = delta.last_update_id == self._sequencer.last_id
+                self._stale = not self._met
             return ()
         if verdict is Verdict.GAP:
             return self._lose("sequence", *self._missing_before(delta), delta)
@@ -305,7 +313,7 @@ class BookSync:
             return self._refuse("crossed", delta)
         self._sequencer.accept(delta)
         self._history.append(delta)
-        self._stale, self._outdated = False, 0
+        self._stale, self._met, self._outdated = False, True, 0
         self.applied += 1
         if self._trail is not None and not self._trail.take(delta):
             self._trail = None
