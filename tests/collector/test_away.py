@@ -35,9 +35,10 @@ def frozen(exchange: SimulatedExchange) -> Iterator[None]:
 
 
 def test_no_book_is_synced_without_its_stream_even_if_asked_to(run_collector: Run):
-    running = run_collector("--connect-limit", "1")  # REST answers, a second WebSocket does not
+    running = run_collector()
     running.wait_synced()
     fetched = running.service.status()["snapshots"]["fetched"]
+    running.exchange.fault("refuse")  # REST answers, a second WebSocket does not
     running.exchange.fault("1006")
     wait_until(lambda: connection_state(running) == "waiting", 20, "the stream lost")
     answer = running.call(lambda service: service.resync_book(BTC))

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from workers.collector.snapshots import WIDEN_CAUSE, SnapshotFetcher, SnapshotJob
+from workers.collector.snapshot_queue import WIDEN_CAUSE, SnapshotJob
+from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.registry import exchange
 from workers.model.clock import ManualClock
 from workers.telemetry.metrics import Counters
 from workers.transport.budget import WeightBudget
+from workers.transport.call import CallPolicy
 from workers.transport.rate_budget import RateBudget
 
 SPOT = exchange("binance_spot")
@@ -40,7 +42,9 @@ class Fetching:
         budget = RateBudget(WeightBudget(SPOT.limits.weight, 60, self.clock), clock=self.clock)
         self.usable = budget.usable
         self.client: Any = Client(budget)
-        self.fetcher = SnapshotFetcher(SPOT, self.client, budget, Counters(), self.clock)
+        counters = Counters()
+        calls = CallPolicy(SPOT.name, counters, clock=self.clock)
+        self.fetcher = SnapshotFetcher(SPOT, self.client, calls, budget, counters, self.clock)
         budget.acquire(self.usable, 0)
 
     def want(self, symbol: str, cause: str = "start") -> None:

@@ -10,7 +10,8 @@ from config.settings import ExchangeSettings
 from workers.book.sequence import Snapshot
 from workers.book.sync import Action
 from workers.collector.live_book import LiveBook
-from workers.collector.snapshots import WIDEN_CAUSE, SnapshotFetcher, SnapshotJob
+from workers.collector.snapshot_queue import WIDEN_CAUSE, SnapshotJob
+from workers.collector.snapshots import SnapshotFetcher
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.telemetry.metrics import Counters

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from config.settings import ExchangeSettings, StabilitySettings
 from workers.bus.publisher import Publisher
@@ -12,15 +11,8 @@ from workers.model.clock import Clock
 from workers.model.events import InstrumentChange
 from workers.model.instrument import Instrument
 from workers.telemetry.metrics import Counters
+from workers.transport.connects import Connects
 from workers.transport.websocket import WebSocketConnection
-
-
-class ConnectBudget(Protocol):
-    """Connection attempts that are allowed."""
-
-    def take(self) -> float:
-        """Note an attempt if it is allowed now (0), else the seconds until it is."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Common:
     instruments: Sequence[Instrument]
     on_change: Callable[[InstrumentChange], None]
     dial: Callable[[str], WebSocketConnection]
-    connects: ConnectBudget
+    connects: Connects
     fetcher: SnapshotFetcher
     publisher: Publisher
     counters: Counters

@@ -1,24 +1,29 @@
 """The instruments of one collector: loaded at the start, looked at again now and then."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from config.settings import ReconnectSettings
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
-from workers.model.errors import MarketPrismError, RateLimited
+from workers.model.errors import MarketPrismError
 from workers.model.events import InstrumentChange
+from workers.model.http import HttpResponse
 from workers.model.instrument import Instrument
 from workers.model.names import UnknownName, unknown_name
+from workers.transport.call import CallPolicy
 from workers.transport.http import HttpClient
-from workers.transport.reconnect import Backoff
 
 log = structlog.get_logger(__name__)
 
 FRESH_S = 10.0
 """A list so young is not asked for again."""
+CALL_DEADLINE_S = 30.0
+"""For one list, with its retries and its wait for the budget."""
+COMMAND_DEADLINE_S = 12.0
+"""The same where somebody waits for an answer."""
 AGAIN_S = 600.0
 """Lists of instruments are read again this often: not every exchange tells of a halted symbol."""
 
@@ -27,7 +32,10 @@ class Instruments:
     """What is listed of what the settings ask for. Lives on the service's loop.
 
     Args:
+        exchange: whose.
+        calls: how calls are made.
         client: a REST session for one reading of the lists.
+        clock: tells how old a list is.
 
     Attributes:
         chosen: instruments that are collected, by symbol; facts as of the latest list.
@@ -39,11 +47,11 @@ class Instruments:
     def __init__(
         self,
         exchange: Exchange,
-        reconnect: ReconnectSettings,
+        calls: CallPolicy,
         client: Callable[[], HttpClient],
         clock: Clock,
     ) -> None:
-        self._exchange, self._rule = exchange, reconnect
+        self._exchange, self._calls = exchange, calls
         self._client, self._clock = client, clock
         self._listed_s: float | None = None
         self.listed: dict[str, Instrument] = {}
@@ -68,16 +76,13 @@ class Instruments:
         oldest_s = AGAIN_S if all(each in self.listed for each in wanted) else FRESH_S
         if self._listed_s is not None and self._clock.monotonic_s() - self._listed_s < oldest_s:
             return
-        backoff = Backoff(self._rule.first_delay, self._rule.max_delay)
-        while True:
+        for tries in itertools.count(1):
             try:
-                await self._fetch()
+                await self._fetch(once=True)
                 break
             except MarketPrismError as error:
                 self.last_error = str(error)
-                delay_s = backoff.next_s()
-                if isinstance(error, RateLimited):
-                    delay_s = max(delay_s, error.retry_after_s)
+                delay_s = self._calls.wait_s(error, tries)
                 log.warning(
                     "exchange cannot be reached; trying again",
                     exchange=self._exchange.name,
@@ -98,7 +103,7 @@ class Instruments:
         alive = self._alive()
         old = self._listed_s is None or self._clock.monotonic_s() - self._listed_s > FRESH_S
         if old and any(each not in alive for each in asked):
-            await self._fetch()
+            await self._fetch(COMMAND_DEADLINE_S)
             alive = self._alive()
         for each in asked:
             if each in alive:
@@ -155,19 +160,25 @@ class Instruments:
             if each not in self._exchange.indices
         ]
 
-    async def _fetch(self) -> dict[str, Instrument]:
-        found = await asyncio.to_thread(self._read)
+    async def _fetch(
+        self, deadline_s: float = CALL_DEADLINE_S, *, once: bool = False
+    ) -> dict[str, Instrument]:
+        found = await asyncio.to_thread(self._read, deadline_s, once)
         self.listed = {each.symbol: each for each in (*found, *self._exchange.indices)}
         self._listed_s = self._clock.monotonic_s()
         return self.listed
 
-    def _read(self) -> list[Instrument]:
+    def _read(self, deadline_s: float, once: bool) -> list[Instrument]:
+        def read(reply: HttpResponse) -> list[Instrument]:
+            return self._exchange.read_instruments(reply.body)
+
         client = self._client()
+        ask = self._calls.attempt if once else self._calls.call
         try:
             return [
                 each
                 for request in self._exchange.instruments_requests()
-                for each in self._exchange.read_instruments(client.get(request).body)
+                for each in ask(client, request, read, deadline_s=deadline_s, priority="resync")
             ]
         finally:
             client.close()

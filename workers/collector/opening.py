@@ -6,6 +6,7 @@ import structlog
 
 from workers.collector.session import Session
 from workers.model.errors import TransportError
+from workers.transport.connects import Connects
 
 log = structlog.get_logger(__name__)
 
@@ -13,13 +14,17 @@ log = structlog.get_logger(__name__)
 class Opening(threading.Thread):
     """Connects a session; it is its reader's once this thread has ended.
 
+    Args:
+        session: not connected yet.
+        connects: where the attempt was taken from.
+
     Attributes:
         session: to be used after `result`.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, connects: Connects) -> None:
         super().__init__(name="opening", daemon=True)
-        self.session = session
+        self.session, self._connects = session, connects
         self._error: BaseException | None = None
         self._lock = threading.Lock()
         self._connected = self._unwanted = False
@@ -28,7 +33,7 @@ class Opening(threading.Thread):
     def run(self) -> None:
         """Connect."""
         try:
-            self.session.websocket.connect()
+            self._connects.connect(self.session.websocket)
         except Exception as error:  # for `result`, which the reader calls
             self._error = error
             return

@@ -13,7 +13,7 @@ import structlog
 
 from workers.book.sequence import Snapshot
 from workers.collector.common import Common
-from workers.collector.snapshots import COMPARE_CAUSE, SnapshotJob
+from workers.collector.snapshot_queue import COMPARE_CAUSE, SnapshotJob
 from workers.exchanges.base import Acknowledged, BookReset, Reply, Stream
 from workers.model.errors import TransportError, WireError
 from workers.model.instrument import Instrument
@@ -69,7 +69,7 @@ def from_stream(common: Common, instruments: Sequence[Instrument], deadline_s: f
     websocket = common.dial(exchange.stream_url(common.settings.ws_url, "orderbook"))
     mapper, books = exchange.mapper(instruments), Books()
     try:
-        websocket.connect()
+        common.connects.connect(websocket)
         for message in exchange.subscribe(streams, 1):
             websocket.send(message)
         while len(books) < len(instruments) and clock.monotonic_s() < until_s:
@@ -80,6 +80,8 @@ def from_stream(common: Common, instruments: Sequence[Instrument], deadline_s: f
                     elif isinstance(item, Reply):
                         websocket.send(item.message)
                     elif isinstance(item, Acknowledged) and item.error is not None:
+                        if item.retry_after_s is not None:
+                            common.connects.pause(item.retry_after_s, item.error)
                         log.warning(
                             "books to compare with refused", exchange=exchange.name, why=item.error
                         )

@@ -13,7 +13,6 @@ from workers.collector.session import Session, SessionEnd
 from workers.collector.watch import StreamWatch
 from workers.model.errors import TransportError
 from workers.transport.reconnect import Backoff
-from workers.transport.websocket import Disconnected
 
 log = structlog.get_logger(__name__)
 
@@ -183,7 +182,7 @@ class Replacing:
             cause=session.leaving,
             why=session.notice,
         )
-        self._opening = Opening(self._make())
+        self._opening = Opening(self._make(), self._common.connects)
 
     def _opened(self, opening: Opening, session: Session) -> None:
         if opening.is_alive():
@@ -254,7 +253,7 @@ class Replacing:
 
     def _give_up(self, error: Exception) -> None:
         """The new session is of no use; the old one goes on."""
-        wait_s = max(self._vain.next_s(), _asked_wait_s(error))
+        wait_s = self._vain.next_s()
         self.last_error = str(error)
         self._common.counters.add("handovers_failed_total", self._common.exchange.name)
         log.warning(
@@ -266,9 +265,3 @@ class Replacing:
         )
         self.drop()
         self._not_before_s = self._clock.monotonic_s() + wait_s
-
-
-def _asked_wait_s(error: Exception) -> float:
-    """How long the exchange asked to be left alone."""
-    asked_s = error.retry_after_s if isinstance(error, SessionEnd | Disconnected) else None
-    return asked_s or 0.0

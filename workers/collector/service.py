@@ -81,19 +81,21 @@ class CollectorService:
         )
         self._outbox = Outbox(self._publisher)
         self._own_events = OwnEvents(self._exchange, self._outbox, self.counters, self._clock)
-        self._access = Access(settings, self._exchange, self._clock)
+        self._access = Access(settings, self._exchange, self.counters, self._clock)
         # A session is used by one thread at a time, so each user has its own; the budget is one.
         self._fetching = self._access.client()
         self._fetcher = SnapshotFetcher(
-            self._exchange, self._fetching, self._access.budget, self.counters, self._clock
+            self._exchange,
+            self._fetching,
+            self._access.calls,
+            self._access.budget,
+            self.counters,
+            self._clock,
         )
         self._performance = Performance(exchange_name, settings.stability.performance, self._clock)
         self._publishing: asyncio.Task[None] | None = None
         self._instruments = Instruments(
-            self._exchange,
-            settings.stability.reconnect,
-            self._access.client,
-            self._clock,
+            self._exchange, self._access.calls, self._access.client, self._clock
         )
         common = Common(
             exchange=self._exchange,
@@ -168,7 +170,7 @@ class CollectorService:
         """Close connections, hand over what they read, wait for its acknowledgements."""
         self._phase = "draining"
         self._fetcher.stop()
-        self._access.budget.close()  # whoever waits for it need not any more
+        self._access.close()
         self._lines.stop()
         await asyncio.to_thread(self._lines.join)
         left = await self._publisher.drain(PUBLISH_DRAIN_S)
@@ -300,6 +302,7 @@ class CollectorService:
                 "eta_s": self._fetcher.eta_s,
                 "last_error": self._fetcher.last_error,
             },
+            "limits": self._access.limits(),
             "publisher": self._publisher.status(),
             "performance": self._performance.history[-1] if self._performance.history else None,
             "performance_detail": self._performance.detail,

@@ -5,23 +5,17 @@ sessions for a while, see handover.py. For one thread, except `connect` and `abo
 """
 
 import random
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import structlog
 
-from config.settings import StabilitySettings
+from workers.collector.common import Common
+from workers.collector.control import Control
 from workers.collector.dead_letters import DeadLetters
-from workers.collector.heartbeat import Heartbeat, interval_s
 from workers.collector.intake import Item
-from workers.collector.subscriptions import Requests, Subscriptions
-from workers.exchanges.base import Acknowledged, Exchange, Mapper, Reply, ShutdownNotice, Stream
-from workers.model.clock import Clock
+from workers.exchanges.base import Acknowledged, Mapper, Reply, ShutdownNotice, Stream
 from workers.model.errors import WireError
 from workers.quality.inspector import Inspector
-from workers.telemetry.metrics import Counters
-from workers.transport.budget import SlidingWindow
 from workers.transport.websocket import WebSocketConnection
 
 log = structlog.get_logger(__name__)
@@ -42,15 +36,14 @@ class SessionEnd(Exception):
     Args:
         cause: a label of `reconnects_total`.
         detail: for people.
-        retry_after_s: the exchange asks for so long a pause.
 
     Attributes:
         announced: the session was to be replaced anyway.
     """
 
-    def __init__(self, cause: str, detail: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, cause: str, detail: str) -> None:
         super().__init__(detail)
-        self.cause, self.detail, self.retry_after_s = cause, detail, retry_after_s
+        self.cause, self.detail = cause, detail
         self.announced = False
 
 
@@ -59,11 +52,14 @@ class Session:
 
     Args:
         websocket: not connected yet.
+        common: the collector's parts.
+        mapper: reads the frames.
+        dead_letters: takes frames that cannot be used.
         inspector: looks at some frames.
 
     Attributes:
         leaving: why it is to be replaced while it still works (`shutdown`, `age`); None: it is not.
-        mapper: reads the frames; another one may take its place between two reads.
+        mapper: another one may take its place between two reads.
         frames: messages read.
         settled_s: when every subscription had been sent and answered; None: not yet.
     """
@@ -71,33 +67,24 @@ class Session:
     def __init__(
         self,
         websocket: WebSocketConnection,
-        exchange: Exchange,
+        common: Common,
         mapper: Mapper,
-        stability: StabilitySettings,
         dead_letters: DeadLetters,
-        counters: Counters,
-        clock: Clock,
         inspector: Inspector,
     ) -> None:
-        self._inspector = inspector
-        self.websocket = websocket
-        self._exchange, self.mapper = exchange, mapper
-        self._dead_letters, self._counters, self._clock = dead_letters, counters, clock
+        exchange, stability = common.exchange, common.stability
+        self.websocket, self.mapper = websocket, mapper
+        self._exchange, self._connects = exchange, common.connects
+        self._dead_letters, self._inspector = dead_letters, inspector
+        self._counters, self._clock = common.counters, common.clock
         self._most_errors = stability.errors.max_consecutive
-        self.subscriptions = Subscriptions(exchange)
-        self._requests: deque[tuple[int, bytes]] = deque()
-        limits = exchange.limits
-        # Half of what is allowed: messages sent apart may arrive together, and pongs count too.
-        self._control = SlidingWindow(
-            max(1, limits.control_messages // 2), limits.control_window_s, clock
-        )
-        rule = stability.heartbeat
-        self._beat_s = interval_s(rule, exchange.name, exchange.heartbeat.after_s)
-        self._heartbeat = Heartbeat(self._beat_s, rule)
-        self._oldest_s = limits.max_age_s and limits.max_age_s * random.uniform(*OLDEST)
+        self._control = Control(websocket, exchange, stability.heartbeat, common.clock)
+        self.subscriptions = self._control.subscriptions
+        oldest_s = exchange.limits.max_age_s
+        self._oldest_s = oldest_s and oldest_s * random.uniform(*OLDEST)
         self._errors_in_a_row = 0
         self._frames_counted = self._bytes_counted = 0
-        self.opened_s = clock.monotonic_s()
+        self.opened_s = common.clock.monotonic_s()
         self.leaving: str | None = None
         self.notice: str | None = None
         self.frames = 0
@@ -106,17 +93,15 @@ class Session:
     def begin(self, streams: Sequence[Stream], refused: Mapping[Stream, str]) -> None:
         """Say hello and ask for the streams; `refused` were refused on the connection before."""
         self.opened_s = self._clock.monotonic_s()
-        for message in self._exchange.heartbeat.on_connect:
-            self._control.record()
-            self.websocket.send(message)
+        self._control.hello()
         self.subscriptions.remember(dict(refused), self.opened_s)
-        self._queue(self.subscriptions.subscribe(streams))
-        self._send_due()
+        self._control.subscribe(streams)
+        self._control.send_due()
 
     @property
     def waiting(self) -> int:
         """Control messages that the budget holds back."""
-        return len(self._requests)
+        return self._control.waiting
 
     def age_s(self, now_s: float) -> float:
         """Seconds since it was opened."""
@@ -124,11 +109,11 @@ class Session:
 
     def subscribe(self, streams: Sequence[Stream]) -> None:
         """Ask for streams, as soon as the budget allows."""
-        self._queue(self.subscriptions.subscribe(streams))
+        self._control.subscribe(streams)
 
     def unsubscribe(self, streams: Sequence[Stream]) -> None:
         """End streams."""
-        self._queue(self.subscriptions.unsubscribe(streams))
+        self._control.unsubscribe(streams)
 
     def forget(self, streams: Sequence[Stream]) -> None:
         """Nobody wants these any more, refused or not."""
@@ -146,7 +131,7 @@ class Session:
             SessionEnd: it is of no more use.
             Disconnected: the connection ended.
         """
-        self._send_due()
+        self._control.send_due()
         websocket = self.websocket
         frames = websocket.receive(wait_s)
         if not frames:
@@ -182,16 +167,13 @@ class Session:
             SessionEnd: nothing was heard for too long.
         """
         silence_s = now_s - self.websocket.last_received_s
-        beat = self._heartbeat.look(silence_s)
-        if beat == "dead":
+        if not self._control.alive(silence_s):
             raise SessionEnd("silent", f"nothing received for {silence_s:.1f} s")
-        if beat == "ping":
-            self._ping()
         if self.leaving is None and self._oldest_s and self.age_s(now_s) > self._oldest_s:
             self.leaving, self.notice = "age", f"replaced at the age of {self._oldest_s:.0f} s"
-        self._queue(self.subscriptions.tick(now_s))
+        self._control.queue(self.subscriptions.tick(now_s))
         self._inspector.unknown(self.mapper.extra_fields, now_s)
-        if self.settled_s is None and not self._requests and self.subscriptions.settled:
+        if self.settled_s is None and not self.waiting and self.subscriptions.settled:
             self.settled_s = now_s
         self.count()
 
@@ -211,21 +193,10 @@ class Session:
             discarded = self.websocket.messages_discarded
             self._counters.add("frames_discarded_total", self._exchange.name, by=discarded)
 
-    def status(self, now_s: float) -> dict[str, Any]:
-        """Plain data for reports."""
-        return {
-            "age_s": round(self.age_s(now_s), 1),
-            "frames": self.frames,
-            "requests_waiting": self.waiting,
-            "leaving": self.leaving,
-            "refused": len(self.subscriptions.refused),
-        }
-
     def _hear(self, item: Acknowledged | Reply | ShutdownNotice, now_s: float) -> None:
         if isinstance(item, Reply):
-            self._control.record()
             self._counters.add("replies_sent_total", self._exchange.name)
-            self.websocket.send(item.message)
+            self._control.reply(item.message)
             return
         if isinstance(item, ShutdownNotice):
             if self.leaving != "shutdown":
@@ -233,25 +204,8 @@ class Session:
             self.leaving, self.notice = "shutdown", item.detail
             return
         if item.retry_after_s is not None:
-            raise SessionEnd("limited", str(item.error), item.retry_after_s)
-        self._queue(self.subscriptions.answered(item, now_s))
+            self._connects.pause(item.retry_after_s, str(item.error))
+            raise SessionEnd("limited", str(item.error))
+        self._control.queue(self.subscriptions.answered(item, now_s))
         if item.error is not None:
             log.error("subscription refused", exchange=self._exchange.name, error=item.error)
-
-    def _queue(self, requests: Requests) -> None:
-        self._requests.extend(requests)
-
-    def _send_due(self) -> None:
-        while self._requests and self._control.delay_s() <= 0:
-            request_id, message = self._requests.popleft()
-            self._control.record()
-            self.websocket.send(message)
-            self.subscriptions.sent(request_id, self._clock.monotonic_s())
-
-    def _ping(self) -> None:
-        self._control.record()
-        message = self._exchange.heartbeat.message
-        if message is None:
-            self.websocket.ping()
-        else:
-            self.websocket.send(message)
