@@ -1,15 +1,20 @@
 """The completeness of a day as text: a table, a heat-map, the gaps."""
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.views import clock_time, day, span
+from cli.views import clock_time, span
 from workers.quality.gap_rows import KnownGap
 from workers.quality.report import HOUR_NS, Level, Line, Report, share
+from workers.quality.words import MEANINGS, headline, ids_of, percent, title
 
 MOST_GAPS = 20
+MOST_LINES = 100
+"""Of more series only those are shown that are not complete."""
 
 CELLS: dict[Level, tuple[str, str]] = {
     "complete": ("█", "green"),
@@ -17,82 +22,72 @@ CELLS: dict[Level, tuple[str, str]] = {
     "much": ("▒", "red"),
     "nothing": ("░", "bold red"),
     "open": ("◦", "cyan"),
+    "counted": ("▪", "blue"),
+    "quiet": (" ", ""),
     "uncounted": ("·", "dim"),
 }
 """A character and a colour for each level; either alone is enough."""
-MEANINGS: dict[Level, str] = {
-    "complete": "complete",
-    "some": "up to 1 % missing",
-    "much": "more missing",
-    "nothing": "all missing",
-    "open": "not proven yet",
-    "uncounted": "not counted",
-}
 STATE_STYLES = {"open": "yellow", "filling": "cyan", "filled": "green", "unfillable": "red"}
 
 
-def show(report: Report, console: Console) -> None:
-    """Print a report."""
+def show(report: Report, console: Console, *, unverified: bool = False) -> None:
+    """Print a report; `unverified`: series that are only counted get lines too."""
     if not report.lines:
-        console.print(_nothing(report))
-    else:
+        console.print(nothing(report))
+        return
+    lines = list(report.lines) if unverified else report.verified
+    if report.verified:
         console.print(headline(report))
-        console.print(_table(report))
+    if lines:
+        shown = _chosen(lines)
+        console.print(_table(report, shown))
+        if len(lines) > len(shown):
+            console.print(f"and {len(lines) - len(shown)} more series; --json has all")
+    if not unverified:
+        _show_unverified(report.unverified, console)
     if report.gaps:
         _show_gaps(report, console)
 
 
-def headline(report: Report) -> str:
-    """The day in one line."""
-    counts, states = report.counts, report.states()
-    when = day(report.begin_ns)
-    if report.cell_s == 60:
-        when += f" {clock_time(report.begin_ns)[:5]}-{clock_time(report.end_ns - 1)[:5]}"
-    gaps = ", ".join(f"{many} {state}" for state, many in sorted(states.items())) or "none"
+def nothing(report: Report) -> str:
+    """A report without a line, and what to do."""
     return (
-        f"{when} UTC: {counts.stored:,} of {counts.expected:,} trades stored "
-        f"({percent(share(counts))}), {counts.missing:,} missing; gaps: {gaps}"
+        f"nothing is counted of {title(report)} UTC: no rows of it were stored, or the ledger has "
+        "not looked yet. It looks once a minute while beat and a general worker run; at once: "
+        "marketprism run quality.update_ledger --exchange binance_spot"
     )
 
 
-def percent(part: float | None) -> str:
-    """Never rounded up to 100."""
-    if part is None:
-        return "-"
-    text = f"{part * 100:.4f}"
-    return "100 %" if part == 1 else f"{'99.9999' if text == '100.0000' else text} %"
+def _chosen(lines: Sequence[Line]) -> Sequence[Line]:
+    if len(lines) <= MOST_LINES:
+        return lines
+    lacking = [each for each in lines if each.counts.missing]
+    return (lacking or lines)[:MOST_LINES]
 
 
-def _nothing(report: Report) -> str:
-    return (
-        f"nothing is counted of {day(report.begin_ns)} UTC: no trades of it were stored, or the "
-        "ledger has not looked yet. It looks once a minute while beat and a general worker run; "
-        "at once: marketprism run quality.update_ledger --exchange binance_spot"
-    )
-
-
-def _table(report: Report) -> Table:
+def _table(report: Report, lines: Sequence[Line]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in ("exchange", "symbol", "type"):
         table.add_column(name, no_wrap=True)
-    for name in ("expected", "missing", "repeats", "backfilled", "complete"):
+    for name in ("expected", "missing", "repeats", "fetched", "complete"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column(_scale(report), no_wrap=True)
-    for line in report.lines:
+    for line in lines:
         counts = line.counts
         style = "red" if counts.missing else ""
+        known = line.verified
         table.add_row(
             line.exchange,
             line.symbol,
             line.data_type,
-            f"{counts.expected:,}",
-            Text(f"{counts.missing:,}", style=style),
+            f"{counts.expected:,}" if known else Text(f"{counts.stored:,}", style="dim"),
+            Text(f"{counts.missing:,}" if known else "?", style=style),
             f"{counts.duplicates:,}",
             f"{counts.backfilled:,}",
-            Text(percent(share(counts)), style=style),
+            Text(percent(share(counts)) if known else "-", style=style),
             _cells(line),
         )
-    seen = {cell.level for line in report.lines for cell in line.cells}
+    seen = {cell.level for line in lines for cell in line.cells} - {"quiet"}
     table.caption = "  ".join(
         f"{CELLS[each][0]} {MEANINGS[each]}" for each in CELLS if each in seen
     )
@@ -116,21 +111,34 @@ def _cells(line: Line) -> Text:
     return text
 
 
+def _show_unverified(lines: Sequence[Line], console: Console) -> None:
+    """Types of which rows are counted and nothing is proven, in a line."""
+    if not lines:
+        return
+    rows: dict[str, int] = {}
+    for line in lines:
+        rows[line.data_type] = rows.get(line.data_type, 0) + line.counts.stored
+    told = ", ".join(f"{name} {many:,}" for name, many in sorted(rows.items()))
+    console.print(f"counted, not verifiable (rows; --type shows them by hour): {told}")
+
+
 def _show_gaps(report: Report, console: Console) -> None:
-    trades = report.trade_gaps
-    others = len(report.gaps) - len(trades)
-    waiting = [each for each in trades if each.state != "filled"]
-    shown = [*waiting, *(each for each in trades if each.state == "filled")][:MOST_GAPS]
+    gaps = report.fillable_gaps
+    others = len(report.gaps) - len(gaps)
+    waiting = [each for each in gaps if each.state != "filled"]
+    shown = [*waiting, *(each for each in gaps if each.state == "filled")][:MOST_GAPS]
     if shown:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for name in ("from", "for", "exchange", "symbol", "ids", "trades", "cause", "state"):
+        for name in ("from", "for", "exchange", "symbol", "type", "ids or times", "missing"):
+            table.add_column(name, no_wrap=True)
+        for name in ("cause", "state"):
             table.add_column(name, no_wrap=True)
         table.add_column("why", overflow="fold")
         for gap in shown:
             table.add_row(*_gap(gap))
         console.print(table)
-    if len(trades) > len(shown):
-        console.print(f"and {len(trades) - len(shown)} more gaps; --json has all")
+    if len(gaps) > len(shown):
+        console.print(f"and {len(gaps) - len(shown)} more gaps; --json has all")
     if others:
         console.print(
             f"{others} breaks of order books; each book went on from a new snapshot, what changed "
@@ -141,14 +149,14 @@ def _show_gaps(report: Report, console: Console) -> None:
 def _gap(gap: KnownGap) -> list[Text | str]:
     begun_ns = gap.begun_ns or gap.ended_ns or gap.told_ns
     length_ns = 0 if gap.begun_ns is None or gap.ended_ns is None else gap.ended_ns - gap.begun_ns
-    ids = gap.ids
     return [
         clock_time(begun_ns)[:8],
         span(length_ns) if length_ns else "",
         gap.exchange,
         gap.symbol,
-        "" if ids is None else f"{ids[0]}-{ids[1]}",
-        "" if ids is None else f"{ids[1] - ids[0] + 1:,}",
+        gap.data_type,
+        ids_of(gap),
+        f"{gap.missing:,}",
         gap.cause,
         Text(gap.state, style=STATE_STYLES[gap.state]),
         gap.why,

@@ -72,7 +72,8 @@ app.command(
         "completeness",
         "completeness --day yesterday --exchange binance_spot",
         "completeness --hour 14 --symbol BTC-USDT   # minute by minute",
-        "completeness --day 2026-11-22 --report day.html",
+        "completeness --type kline --day yesterday",
+        "completeness --day 2026-11-22 --html day.html",
     ),
 )(completeness.completeness_command)
 app.add_typer(backfill.app, name="backfill")

@@ -45,7 +45,7 @@ def test_the_day_is_told_in_a_line_a_map_and_its_gaps(
     assert result.exit_code == 2
     first = result.stdout.splitlines()[0]
     assert first == (
-        "2026-01-01 UTC: 180 of 300 trades stored (60.0000 %), 120 missing; gaps: 1 filled, 1 open"
+        "2026-01-01 UTC: 180 of 300 expected rows stored (60.0000 %), 120 missing; gaps: 1 filled, 1 open"
     )
     assert "▒" + "·" * 23 in result.stdout
     assert "1100-1219" in result.stdout
@@ -68,14 +68,14 @@ def test_programs_get_everything_and_a_page_stands_alone(
     run: Run, stored: Settings, settings_env: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "day.html"
-    result = run(*DAY, "--report", str(file), "--json", env=settings_env)
+    result = run(*DAY, "--html", str(file), "--json", env=settings_env)
     shown = json.loads(result.stdout)
     assert shown["total"]["missing"] == 120
     assert shown["gaps_by_state"] == {"open": 1, "filled": 1}
     beside = json.loads(file.with_suffix(".json").read_text())
     assert beside["series"] == shown["series"]
     page = file.read_text()
-    assert page.count("<rect ") == 24
+    assert page.count('class="c ') == 24
     assert "120 missing" in page
     assert "1100-1219" in page
     assert "src=" not in page
@@ -86,7 +86,7 @@ def test_a_day_of_which_nothing_is_counted_says_so_and_what_to_do(
     run: Run, stored: Settings, settings_env: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "day.html"
-    result = run("completeness", "--day", "2020-02-02", "--report", str(file), env=settings_env)
+    result = run("completeness", "--day", "2020-02-02", "--html", str(file), env=settings_env)
     assert result.exit_code == 0
     assert "nothing is counted of 2020-02-02" in result.stdout
     assert "marketprism run quality.update_ledger" in result.stdout

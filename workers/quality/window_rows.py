@@ -179,6 +179,19 @@ def read_windows(
     return query(settings, _READ, asked, max_rows=3_000_000)
 
 
+def symbols_counted(settings: ClickHouseSettings, exchange: str = "") -> set[str]:
+    """Every symbol the ledger knows, of one exchange or of all.
+
+    Raises:
+        StoreError: see `query`.
+    """
+    sql = (
+        "SELECT DISTINCT symbol FROM completeness WHERE window_s = 86400 "
+        "AND (%(exchange)s = '' OR exchange = %(exchange)s)"
+    )
+    return {row[0] for row in query(settings, sql, {"exchange": exchange}).rows}
+
+
 def until_ns(settings: ClickHouseSettings, names: Iterable[str]) -> dict[str, int]:
     """How far parts of the ledger have read; those that never began are left out."""
     sql = "SELECT name, max(until_ns) FROM ledger_progress WHERE has(%(names)s, name) GROUP BY name"
