@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli import limits_view
 from cli.options import AsJson, ConfigFile
 from cli.output import console, plain_errors, print_json
 from cli.service_lines import CONNECTED
@@ -45,6 +46,8 @@ def drawn(seen: dict[str, Any]) -> RenderableType:
         parts.append(_books(seen))
     if seen["streams"]:
         parts.append(_streams(seen))
+    if seen["limits"]:
+        parts.append(limits_view.drawn(seen))
     if seen["jetstream"] or seen["rows"]:
         parts.append(_stored(seen))
     if seen["ok"]:

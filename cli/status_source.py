@@ -43,7 +43,7 @@ class StatusSource:
         Returns:
             Per worker the hosting view of its service: name, state, pid, uptime_s, and below
             `status` the service's own status; error where it has one. A worker without a service
-            has the name `worker` and an empty `status`.
+            has the name `worker`, and in `status` its `limits` alone.
 
         Raises:
             TransportError: the broker does not answer.
@@ -92,5 +92,5 @@ def _view(stats: dict[str, Any]) -> dict[str, Any]:
         "state": "running",
         "pid": stats.get("pid", 0),
         "uptime_s": float(stats.get("uptime") or 0),
-        "status": {},
+        "status": {"limits": stats.get("limits") or {}},
     }

@@ -18,6 +18,10 @@ The shape is stable; keys are only added:
                 made), waiting, stopped; attempts: since it was last connected; handovers: to a
                 successor
     streams     [{exchange, channel, symbol, messages, rate, age_s}]; rate: messages a second
+    limits      [{exchange, budget, service, used, usable, limit, window_s, wait_s, paused_until,
+                source}]; budget: weight, connects, or calls of an endpoint; source: redis, local
+                share (Redis is away), this process
+    breakers    [{exchange, service, endpoint, state}]; state: closed, open, half-open
     writer      {connected, lag_s, streams: {JetStream stream: {...}}}, null if it does not answer
     jetstream   [{stream, messages, bytes, writer_pending}], null if NATS does not tell
     rows        {table: rows}, null if ClickHouse does not tell
@@ -27,7 +31,7 @@ The shape is stable; keys are only added:
 from typing import Any
 from urllib.parse import urlsplit
 
-from cli import probes
+from cli import limits_view, probes
 from cli.expected import has_book
 from cli.service_lines import CONNECTED
 from cli.status_source import StatusSource
@@ -58,6 +62,8 @@ def survey(settings: Settings) -> dict[str, Any]:
         PATIENCE_S,
     )
     views = by_name(_known(answers["services"]) or {})
+    status = {name: view.get("status") or {} for name, (_, view) in views.items()}
+    limits = [(name, each["limits"]) for name, each in status.items() if "limits" in each]
     seen: dict[str, Any] = {
         "stack": _stack(settings),
         "servers": {
@@ -68,17 +74,18 @@ def survey(settings: Settings) -> dict[str, Any]:
         "books": [],
         "connections": [],
         "streams": [],
+        "limits": limits_view.budgets(limits),
+        "breakers": limits_view.breakers(limits),
         "writer": None,
         "jetstream": _known(answers["jetstream"]),
         "rows": _known(answers["rows"]),
         "pages": _pages(settings),
     }
-    for name, (_, view) in views.items():
-        status = view.get("status") or {}
+    for name, each in status.items():
         if name == queues.WRITER:
-            seen["writer"] = {key: status.get(key) for key in ("connected", "lag_s", "streams")}
-        elif "exchange" in status:
-            _add_exchange(seen, status)
+            seen["writer"] = {key: each.get(key) for key in ("connected", "lag_s", "streams")}
+        elif "exchange" in each:
+            _add_exchange(seen, each)
     reasons = shortcomings(settings, seen)
     is_running = seen["stack"] is not None or bool(views)
     return {"ok": not reasons, "reasons": reasons, "running": is_running, **seen}

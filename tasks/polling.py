@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, signals
-from celery.worker.control import inspect_command
 
 from config.poll_task import PollingTask
 from config.polls import POLLS
@@ -45,12 +44,6 @@ TASKS: dict[str, Task[Any, dict[str, Any]]] = {
     each.name: app.task(name=each.name, throws=EXPECTED)(_door(each)) for each in POLLS.values()
 }
 """Polling tasks by name."""
-
-
-@inspect_command(name="polls")
-def inspect_polls(state: Any) -> dict[str, Any]:
-    """Polls of this worker: how they and their calls ended, and endpoints left alone."""
-    return {"counters": counters.snapshot(), "breakers": pollers.breakers()}
 
 
 @signals.worker_shutting_down.connect(weak=False)

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import config
-from cli import probes
+from cli import limits_view, probes
 from cli.status import drawn
 from cli.survey import by_name, shortcomings, survey
 from config.settings import Settings
@@ -93,6 +93,8 @@ def healthy() -> dict[str, Any]:
         "books": [book | {"symbol": symbol} for symbol in symbols],
         "connections": [connection],
         "streams": [stream | {"symbol": symbol} for symbol in symbols],
+        "limits": [],
+        "breakers": [],
         "writer": {
             "connected": True,
             "lag_s": 0.4,
@@ -285,3 +287,50 @@ def test_questions_are_asked_at_the_same_time_and_a_hanging_one_is_left_behind()
     assert {answers["left"], answers["right"]} == {0, 1}
     assert isinstance(answers["wrong"], ValueError)
     assert isinstance(answers["hanging"], TimeoutError)
+
+
+def line_of(used: int, **changes: Any) -> dict[str, Any]:
+    """One budget, as services tell it."""
+    line = {
+        "used": used,
+        "usable": 4800,
+        "limit": 6000,
+        "window_s": 60.0,
+        "wait_s": 0.0,
+        "paused_until": None,
+        "source": "redis",
+    }
+    return {**line, **changes}
+
+
+def test_a_budget_is_told_once_and_a_breaker_where_it_is() -> None:
+    pause = {"paused_until": "2026-11-23T04:00:00+00:00", "wait_s": 30.0}
+    collector = {
+        "binance_spot": {
+            "budgets": {"weight": line_of(120), "connects": line_of(1, **pause)},
+            "breakers": {"/api/v3/depth": "open"},
+        }
+    }
+    worker = {
+        "binance_spot": {
+            "budgets": {"weight": line_of(120)},
+            "breakers": {"/api/v3/depth": "closed"},
+        },
+        "deribit": {"budgets": {"weight": line_of(7, source="local share")}, "breakers": {}},
+    }
+    views = [("collector.binance_spot", collector), ("worker", worker)]
+    rows = limits_view.budgets(views)
+    assert [(each["exchange"], each["budget"], each["used"]) for each in rows] == [
+        ("binance_spot", "weight", 120),
+        ("binance_spot", "connects", 1),
+        ("deribit", "weight", 7),
+    ]
+    seen = healthy() | {"limits": rows, "breakers": limits_view.breakers(views)}
+    lines = [" ".join(line.split()) for line in text_of(seen).splitlines()]
+    assert "binance_spot weight 120 4,800 6,000 60 s redis" in lines
+    assert "deribit weight 7 4,800 6,000 60 s local share" in lines
+    paused = "binance_spot connects 1 4,800 6,000 60 s 30 s 2026-11-23T04:00:00+00:00 redis"
+    assert paused in lines
+    assert [each for each in lines if "breaker" in each] == [
+        "! binance_spot /api/v3/depth: breaker open"
+    ]

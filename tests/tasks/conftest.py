@@ -11,7 +11,7 @@ import pytest
 from celery import Celery
 from redis import Redis
 
-from config import load
+from config import ROOT, load
 from config.settings import NatsSettings
 from tests.runtime.children import Child, environment, run
 from tests.waiting import wait_until
@@ -47,6 +47,7 @@ class System:
 
     def __init__(self, env: dict[str, str], nats: NatsServer, app: Celery, workers: int) -> None:
         self.env, self.nats, self.app, self._workers = env, nats, app, workers
+        self.config = Path(env["MARKETPRISM_CONFIG"])
 
     def celery(self, *arguments: str) -> Any:
         """`celery -A tasks ...` in a shell."""
@@ -109,11 +110,13 @@ def running(
             server.start()
             stack.callback(server.stop)
         asyncio.run(ensure_streams([nats.url], NatsSettings().streams_file))
-        port = free_port()
+        port, config = free_port(), path / "own.yaml"
+        config.write_text(f"extends: {ROOT / 'config' / 'marketprism.yaml'}\n")
         env = environment(
             path / "data",
             redis.port,
             {
+                "MARKETPRISM_CONFIG": str(config),
                 "MARKETPRISM_NATS__SERVERS": nats.url,
                 "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
                 "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",

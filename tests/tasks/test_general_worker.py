@@ -15,6 +15,8 @@ from config import load, queues
 from config.settings import NatsSettings
 from tests.runtime.children import Child, environment, run
 from tests.runtime.polling import simulated
+from tests.simulated import SideDoor
+from tests.telemetry.page import page
 from tests.waiting import wait_until
 from workers.bus.streams import ensure_streams
 from workers.local.ports import free_port
@@ -28,9 +30,31 @@ pytestmark = pytest.mark.e2e
 class Worker:
     """A general worker with a Redis of its own."""
 
-    def __init__(self, env: dict[str, str], child: Child, port: int) -> None:
-        self.env, self.child = env, child
+    def __init__(
+        self, env: dict[str, str], child: Child, port: int, deribit: SideDoor, page: int
+    ) -> None:
+        self.env, self.child, self.deribit, self._page = env, child, deribit, page
         self.redis = Redis(port=port)
+
+    def shown(self, metric: str, **labels: str) -> float:
+        """A value on the worker's Prometheus page; 0 if it is not there."""
+        wanted = frozenset({"service": "polling", **labels}.items())
+        return page(self._page)[f"marketprism_{metric}"].get(wanted, 0.0)
+
+    def call(self, name: str, **kwargs: str) -> str:
+        """Call a task in a shell; its state once it has ended."""
+        called = run(
+            ["celery", "-A", "tasks", "call", name, "--kwargs", json.dumps(kwargs)], self.env
+        )
+        assert called.returncode == 0, called.stderr
+        made = called.stdout.strip()
+        question = f"select state from task_results final where task_id = '{made}'"
+
+        def state() -> str | None:
+            states = [state for (state,) in self.rows(question)]
+            return next((each for each in states if each in ("SUCCESS", "FAILURE")), None)
+
+        return wait_until(state, 60, "the run is a row")
 
     def push(self, message: str) -> None:
         """Push, and wait until it was taken and is not held back."""
@@ -68,10 +92,12 @@ def worker(
         server.start()
         stack.callback(server.stop)
         simulator = stack.enter_context(simulated(folder))
+        port = free_port()
         env = environment(
             folder / "data",
             server.port,
             {
+                "MARKETPRISM_TELEMETRY__PORTS": json.dumps({"polling": port}),
                 "MARKETPRISM_NATS__SERVERS": nats_server.url,
                 "MARKETPRISM_CLICKHOUSE__PORT": str(clickhouse_server.port),
                 "MARKETPRISM_CLICKHOUSE__DATABASE": f"test_{uuid.uuid4().hex[:12]}",
@@ -81,7 +107,7 @@ def worker(
         migrate(load(env=env).clickhouse)
         command = ["celery", "-A", "tasks", "worker", "-n", "w@%h"]
         child = stack.enter_context(Child(command, env, folder / "worker.log"))
-        found = Worker(env, child, server.port)
+        found = Worker(env, child, server.port, simulator.at("deribit"), port)
         stack.callback(found.redis.close)
         wait_until(lambda: "ready" in child.output, 60, "the worker is ready")
         yield found
@@ -162,6 +188,24 @@ def test_a_poll_called_in_a_shell_is_published_and_its_run_recorded(worker: Work
     told = json.loads(result)
     assert (told["task"], told["about"], told["published"]) == (NAME, "BTC", True)
     assert told["events"] == 60
+
+
+def test_prometheus_reads_how_polls_and_their_calls_ended(worker: Worker) -> None:
+    path = "/api/v2/public/get_volatility_index_data"
+    polls = {"exchange": "deribit", "task": NAME}
+    calls = {"exchange": "deribit", "endpoint": path}
+    before = worker.shown("polls", **polls, outcome="ok")
+    assert worker.call(NAME, exchange="deribit", currency="ETH") == "SUCCESS"
+    assert worker.shown("polls", **polls, outcome="ok") == before + 1
+    assert worker.shown("rest_outcomes", **calls, outcome="ok") >= before + 1
+    worker.deribit.fault("maintenance", path=path)
+    assert worker.call(NAME, exchange="deribit", currency="ETH") == "FAILURE"
+    worker.deribit.clear_faults()
+    assert worker.shown("polls", **polls, outcome="maintenance") == 1
+    assert worker.shown("rest_outcomes", **calls, outcome="maintenance") == 4
+    worker.push("garbage")
+    why = {"queue": "unknown", "why": "no message"}
+    wait_until(lambda: worker.shown("messages_poisoned", **why), 20, "the poison counted")
 
 
 def test_a_poll_with_a_wrong_name_is_refused_in_the_shell(worker: Worker) -> None:

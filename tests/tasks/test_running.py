@@ -11,6 +11,7 @@ from typing import Any
 import nats
 import pytest
 
+from tests.cli.conftest import run_process
 from tests.runtime.children import Child
 from tests.tasks.conftest import System
 from tests.waiting import wait_until
@@ -79,6 +80,36 @@ def test_a_symbol_is_unsubscribed_and_subscribed_again_and_its_book_read(system:
     )
 
 
+def test_the_log_level_is_changed_and_changed_back(system: System) -> None:
+    for before, now in (("info", "debug"), ("debug", "info")):
+        done = system.call("collector.set_log_level", COLLECTOR, exchange="binance_spot", level=now)
+        assert done["state"] == "SUCCESS", done
+        assert done["result"] == {"exchange": "binance_spot", "before": before, "now": now}
+
+
+def test_changed_settings_are_taken_over(system: System) -> None:
+    there: dict[str, object] = {"exchange": "binance_spot"}
+    first = system.call("collector.check_memory", COLLECTOR, **there)["result"]
+    assert first["max_mb"] == 512
+    more = "stability:\n  memory:\n    max_mb: 777\nnats:\n  publish_window: 77\n"
+    system.config.write_text(system.config.read_text() + more)
+    done = system.call("collector.reload_config", COLLECTOR, **there)
+    assert done["state"] == "SUCCESS", done
+    assert set(done["result"]) == {"applied", "next_session", "restart"}
+    assert system.call("collector.check_memory", COLLECTOR, **there)["result"]["max_mb"] == 777
+    status = system.call("collector.status", COLLECTOR, **there)["result"]
+    assert status["settings"]["error"] is None
+    assert status["settings"]["restart_for"] == ["nats.publish_window"]
+
+
+def test_a_collector_tells_its_status(system: System) -> None:
+    status = system.call("collector.status", COLLECTOR, exchange="binance_spot")["result"]
+    assert (status["state"], status["phase"]) == ("running", "running")
+    assert set(status["books"]) == {"BTC-USDT", "ETH-USDT", "SOL-USDT"}
+    assert status["streams_by_channel"]["orderbook"] == 3
+    assert status["limits"]["binance_spot"]["budgets"]["weight"]["limit"] == 6000
+
+
 @pytest.mark.parametrize(
     ("task", "kwargs", "words"),
     [
@@ -124,12 +155,35 @@ def test_inspection_shows_the_service_and_says_where_there_is_none(system: Syste
     book = books[COLLECTOR][COLLECTOR]["BTC-USDT"]
     assert book["state"] == "SYNCED"
     assert book["verified_depth"] >= 400
-    assert len(system.inspect("connections")[COLLECTOR][COLLECTOR]) >= 1
+    found = system.inspect("connections")[COLLECTOR][COLLECTOR]
+    assert len(found["connections"]) >= 1
     rates = system.inspect("rates")[COLLECTOR][COLLECTOR]
     assert set(rates["streams"]) >= {"trade", "orderbook", "ticker"}
+    connects = rates["limits"]["binance_spot"]["budgets"]["connects"]
+    assert (connects["limit"], connects["source"]) == (300, "redis")
+    assert set(connects) == set(found["connects"]["binance_spot"])
     stats = system.inspect("stats")
     assert stats[COLLECTOR]["service"]["state"] == "running"
     assert "service" not in stats["worker"]
+
+
+def test_budgets_and_breakers_are_told_alike_everywhere(system: System) -> None:
+    polled = system.call("polling.tickers", POLLING, exchange="binance_spot", symbol="BTC-USDT")
+    assert polled["state"] == "SUCCESS", polled
+    rates = system.inspect("rates")
+    collector = rates[COLLECTOR][COLLECTOR]["limits"]["binance_spot"]
+    worker = rates["worker"]["worker"]["limits"]["binance_spot"]
+    assert collector["breakers"] == {"/api/v3/depth": "closed", "/api/v3/exchangeInfo": "closed"}
+    assert worker["breakers"]["/api/v3/ticker/24hr"] == "closed"
+    polls = system.inspect("polls")["worker"]
+    assert polls["breakers"] == {"binance_spot": worker["breakers"]}
+    seen = json.loads(run_process("status", "--json", env=system.env).stdout)
+    budgets = {each["budget"]: each for each in seen["limits"]}
+    assert set(budgets) == {"weight", "connects"}
+    assert set(collector["budgets"]["weight"]) < set(budgets["weight"])
+    assert budgets["weight"]["source"] == "redis"
+    endpoints = {(each["service"], each["endpoint"]) for each in seen["breakers"]}
+    assert {(COLLECTOR, "/api/v3/depth"), ("worker", "/api/v3/ticker/24hr")} <= endpoints
 
 
 def test_a_shell_can_inspect(system: System) -> None:

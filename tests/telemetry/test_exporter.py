@@ -1,24 +1,13 @@
-import urllib.request
 from typing import get_args
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import TelemetrySettings
+from tests.telemetry.page import page
 from workers.local.ports import free_port
 from workers.runtime.exposure import expose
 from workers.telemetry.exporter import meanings, serve
 from workers.telemetry.metrics import Counters, Metric
-
-
-def page(port: int) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
-    """What Prometheus reads: values by metric, by labels."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
-        text = reply.read().decode()
-    return {
-        family.name: {frozenset(each.labels.items()): each.value for each in family.samples}
-        for family in text_string_to_metric_families(text)
-    }
 
 
 def test_every_metric_has_a_meaning_with_its_labels() -> None:

@@ -5,7 +5,7 @@ Polls check and complete what the collectors stream. Their events carry `source`
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from config.settings import ExchangeSettings
 from workers.book.sequence import Snapshot
@@ -23,6 +23,7 @@ from workers.transport.http import HttpClient
 from workers.transport.network import Network
 from workers.transport.rate_budget import RateBudget
 from workers.transport.rates import open_budget
+from workers.transport.report import limits_report
 
 INSTRUMENTS_LIFETIME_S = 3600.0
 RELOAD_AFTER_S = 60.0
@@ -250,10 +251,11 @@ class Pollers:
                 )
             return self._pollers[exchange]
 
-    def breakers(self) -> dict[str, dict[str, str]]:
-        """Endpoints asked so far with their breaker's state, by exchange."""
+    def limits(self) -> dict[str, dict[str, Any]]:
+        """Budgets and circuit breakers by exchange, of those asked so far; see `limits_report`."""
         with self._lock:
-            return {name: each.policy.breaker_states() for name, each in self._pollers.items()}
+            pollers = sorted(self._pollers.items())
+        return {name: limits_report(each.budget, each.policy) for name, each in pollers}
 
     def close(self) -> None:
         """End every wait of every poller."""
