@@ -141,8 +141,8 @@ def _show_gaps(report: Report, console: Console) -> None:
         console.print(f"and {len(gaps) - len(shown)} more gaps; --json has all")
     if others:
         console.print(
-            f"{others} breaks of order books; each book went on from a new snapshot, what changed "
-            "between is not kept by any exchange"
+            f"breaks of order books: {others:,}; each book went on from a new snapshot, what "
+            "changed between is not kept by any exchange"
         )
 
 

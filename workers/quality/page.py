@@ -7,7 +7,7 @@ from itertools import groupby
 from workers.quality.countable import countable
 from workers.quality.gap_rows import KnownGap
 from workers.quality.page_style import STYLE
-from workers.quality.report import Cell, Line, Report, share, together
+from workers.quality.report import DAY_NS, Cell, Line, Report, share, together
 from workers.quality.words import MEANINGS, headline, ids_of, moment, percent, title
 
 MOST_LINES = 300
@@ -23,7 +23,7 @@ def page(report: Report) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{name}</title>"
         '<meta name=viewport content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style><main><div class=head><h1>{name}</h1>{_badge(report)}</div>"
-        f"<p class=soft>{escape(headline(report))}</p>"
+        f"<p class=soft>{escape(headline(report)) if report.verified else ''}</p>"
         f"<p class=soft>All times are UTC. Made {moment(report.made_ns, '%Y-%m-%d %H:%M:%S')}.</p>"
         f"{_body(report)}</main></html>\n"
     )
@@ -143,14 +143,15 @@ def _map_of(report: Report, lines: Sequence[Line]) -> str:
     )
     rows = "".join(
         f"<tr><td class=name>{escape(line.symbol)}<td class=name>"
-        f"<span class=soft>{escape(line.data_type)}</span>"
+        f'<span class=soft title="{escape(line.data_type)}">{escape(line.data_type)}</span>'
         + "".join(
             f'<td><div class="c {c.level}" title="{escape(_tip(c))}"></div>' for c in line.cells
         )
         + f"<td class=share>{percent(share(line.counts)) if line.verified else _rows(line)}"
         for line in lines
     )
-    return f"<table class=map><tr><th><th>{scale}<th></tr>{rows}</table>"
+    columns = f"<col class=symbol><col class=type>{'<col>' * len(places)}<col class=share>"
+    return f"<table class=map>{columns}<tr><th><th>{scale}<th></tr>{rows}</table>"
 
 
 def _rows(line: Line) -> str:
@@ -206,26 +207,27 @@ def _gaps(report: Report) -> str:
     gaps = sorted(report.fillable_gaps, key=lambda each: each.state == "filled")
     breaks = len(report.gaps) - len(report.fillable_gaps)
     words = (
-        f"<p class=soft>{breaks:,} breaks of order books: each went on from a new snapshot; what "
-        "changed between is kept by no exchange.</p>"
+        f"<p class=soft>Breaks of order books: {breaks:,}. Each book went on from a new snapshot; "
+        "what changed between is kept by no exchange.</p>"
         if breaks
         else ""
     )
     if not gaps:
         return f"<h2>Gaps</h2><p>None that an exchange could fill.</p>{words}"
-    head = ("from", "until", "exchange", "symbol", "type", "ids or times", "missing now", "cause",
-            "state", "why")  # fmt: skip
+    head = ("when", "of what", "ids or times", "missing now", "cause", "state", "why")
     rows = "".join(_gap(each) for each in gaps[:MOST_GAPS])
     left = len(gaps) - MOST_GAPS
     more = f"<p class=soft>{left:,} more, of which the JSON tells.</p>" if left > 0 else ""
-    return f"<h2>Gaps</h2>{_table(head, rows, numbers=(6,))}{more}{words}"
+    return f"<h2>Gaps</h2>{_table(head, rows, numbers=(3,))}{more}{words}"
 
 
 def _gap(gap: KnownGap) -> str:
     begun, ended = gap.begun_ns or gap.told_ns, gap.ended_ns or gap.told_ns
-    cells = (moment(begun), moment(ended), gap.exchange, gap.symbol, gap.data_type, ids_of(gap))
+    day = "" if begun // DAY_NS == ended // DAY_NS else moment(ended, "%m-%d ")
     return (
-        "<tr>" + "".join(f"<td>{escape(each)}" for each in cells) + f"<td class=n>{gap.missing:,}"
+        f"<tr><td>{moment(begun)} to {day}{moment(ended)}"
+        f"<td>{escape(gap.symbol)} {escape(gap.data_type)}<small>{escape(gap.exchange)}</small>"
+        f"<td>{escape(ids_of(gap))}<td class=n>{gap.missing:,}"
         f"<td>{gap.cause}<td><span class='pill {gap.state}'>{gap.state}</span>"
         f"<td class=why>{escape(gap.why)}"
     )

@@ -18,7 +18,7 @@ STYLE = """
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); }
-main { max-width: 76rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+main { max-width: 80rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0; letter-spacing: -.01em; }
 h2 { font-size: 1.1rem; margin: 2.2rem 0 .7rem; }
 h3 { font-size: .95rem; margin: 1.2rem 0 .4rem; color: var(--soft); font-weight: 600; }
@@ -29,12 +29,13 @@ p { margin: .3rem 0; }
   font-weight: 600; }
 .badge.good { background: var(--complete); }
 .badge.bad { background: var(--nothing); }
-.badge.none { background: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .8rem;
-  margin: 1.4rem 0; }
+.badge.none { background: #646d78; }
+.tiles { display: grid; gap: .8rem; margin: 1.4rem 0;
+  grid-template-columns: repeat(auto-fit, minmax(max(9rem, 22%), 1fr)); }
 .tile, .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
 .tile { padding: .8rem 1rem; }
-.tile b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
+.tile b { display: block; font-size: 1.35rem; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: .85rem; }
 .tile.bad b { color: var(--nothing); }
 .card { padding: .8rem 1rem; overflow-x: auto; }
@@ -44,14 +45,18 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--
 tr:last-child td { border-bottom: 0; }
 th { color: var(--soft); font-weight: 600; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
-td.why { white-space: normal; min-width: 16rem; }
+td.why { white-space: normal; min-width: 18rem; }
+td small { display: block; color: var(--soft); }
 td.bad { color: var(--nothing); font-weight: 600; }
-.map { border-collapse: separate; border-spacing: 2px; }
+.map { border-collapse: separate; border-spacing: 2px; table-layout: fixed; min-width: 58rem; }
+.map col.symbol { width: 11rem; }
+.map col.type { width: 17rem; }
+.map col.share { width: 6.5rem; }
 .map th, .map td { border: 0; padding: 0; }
 .map th { font-weight: 400; font-size: .75rem; }
-.map td.name { padding-right: .8rem; }
+.map td.name { padding-right: .8rem; overflow: hidden; text-overflow: ellipsis; }
 .map td.share { padding-left: .8rem; text-align: right; font-variant-numeric: tabular-nums; }
-.map .c { width: 1.5rem; min-width: .7rem; height: 1.25rem; border-radius: 3px; }
+.map .c { height: 1.25rem; border-radius: 3px; }
 .complete { background: var(--complete); }
 .some { background: var(--some); }
 .much { background: repeating-linear-gradient(135deg, var(--much) 0 5px, #0003 5px 7px),
