@@ -17,6 +17,7 @@ TASK = "polling.tickers"
 PATHS = {
     "binance_spot": "/api/v3/ticker/24hr",
     "binance_derivatives": "/fapi/v1/ticker/24hr",
+    "okx_spot": "/api/v5/market/ticker",
     "okx_derivatives": "/api/v5/market/ticker",
     "deribit": "/api/v2/public/ticker",
 }
