@@ -34,6 +34,7 @@ def schedule(settings: Settings) -> dict[str, Entry]:
             ("fill-gaps", queues.FILL_GAPS, when.fill_gaps, quality),
         )
     ]
+    groups.append(_daily_report(settings))
     return {entry.name: entry for group in groups for entry in group}
 
 
@@ -77,6 +78,23 @@ def _quality(settings: Settings) -> list[Target]:
     return [
         (exchange, {"exchange": exchange}, queues.DEFAULT_QUEUE)
         for exchange in settings.enabled_exchanges()
+    ]
+
+
+def _daily_report(settings: Settings) -> list[Entry]:
+    """Asked for some minutes after the hour, when the ledger has counted the minutes before it."""
+    if not settings.schedule.daily_report or not settings.enabled_exchanges():
+        return []
+    return [
+        every(
+            settings.schedule.daily_report,
+            queues.DAILY_REPORT,
+            name="daily-report",
+            kwargs={},
+            queue=queues.DEFAULT_QUEUE,
+            expires_s=settings.celery.task_expires,
+            phase=0.1,
+        )
     ]
 
 

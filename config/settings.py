@@ -229,7 +229,9 @@ class ScheduleSettings(Section):
     update_ledger: Interval = 60.0
     """Closed minutes are counted, holes are named."""
     fill_gaps: Interval = 30.0
-    """Open gaps of trades are asked for from the exchange's history."""
+    """Open gaps are asked for from the exchange's history."""
+    daily_report: Interval = 3600.0
+    """The report of yesterday is written if there is none, or something was missing then."""
 
     @model_validator(mode="before")
     @classmethod

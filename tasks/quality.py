@@ -4,7 +4,10 @@ from typing import Any
 
 from config import queues
 from tasks.celery import EXPECTED, app
+from workers.model.errors import MarketPrismError
 from workers.model.names import unknown_name
+from workers.quality.daily import FOLDER
+from workers.quality.daily import daily_report as write_daily
 from workers.quality.filling import due_gaps
 from workers.quality.ledger import look
 from workers.quality.told import tell_gaps
@@ -45,6 +48,17 @@ def fill_gaps(exchange: str) -> dict[str, Any]:
             },
         )
     return {"told": len(told), "sent": [gap.name for gap in due]}
+
+
+@app.task(name=queues.DAILY_REPORT, throws=EXPECTED)
+def daily_report() -> dict[str, Any]:
+    """Write yesterday's report on completeness (page and JSON), unless it is there and settled."""
+    folder = app.settings.data_path / FOLDER
+    try:
+        written = write_daily(app.settings.clickhouse, folder)
+    except OSError as error:
+        raise MarketPrismError(f"{folder}: {error.strerror}; the next hour tries again") from error
+    return {"written": [str(each) for each in written]}
 
 
 def _known(exchange: str) -> None:

@@ -35,7 +35,7 @@ def test_each_symbols_snapshot_has_its_own_place_in_the_interval(spot: dict[str,
 def test_every_poll_of_every_exchange_that_has_it_is_scheduled(
     everything: dict[str, Entry],
 ) -> None:
-    found = {(each.task, each.kwargs["exchange"]) for each in everything.values()}
+    found = {(each.task, each.kwargs.get("exchange")) for each in everything.values()}
     wanted = {(task.name, exchange) for task in POLLS.values() for exchange in task.exchanges}
     assert wanted <= found
     assert everything["poll-volatility-index.deribit.BTC"].kwargs == {
@@ -51,10 +51,14 @@ def test_commands_go_to_the_collectors_queue_and_polls_to_the_general_one(
     seen = set()
     for entry in everything.values():
         command = entry.task in commands
-        exchange = str(entry.kwargs["exchange"])
+        exchange = str(entry.kwargs.get("exchange"))
         assert entry.queue == (queues.collector(exchange) if command else queues.DEFAULT_QUEUE)
         seen.add(entry.task)
-    assert seen == commands | set(POLLS) | {queues.UPDATE_LEDGER, queues.FILL_GAPS}
+    assert seen == commands | set(POLLS) | {
+        queues.UPDATE_LEDGER,
+        queues.FILL_GAPS,
+        queues.DAILY_REPORT,
+    }
 
 
 def test_upkeep_follows_its_settings(spot: dict[str, Entry]) -> None:
