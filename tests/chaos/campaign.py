@@ -87,7 +87,7 @@ class Campaign:
     def _strike(self, fault: Fault) -> Outcome:
         outcome = Outcome(fault.name)
         begun_s = time.monotonic()
-        killed = len(self.stack.killed)
+        killed, ends = len(self.stack.killed), len(self.stack.ends())
         self.watch.mark()
         try:
             outcome.what = fault.strike(self.stack, self._rng)
@@ -107,6 +107,7 @@ class Campaign:
             self.after = levels(self.stack)
         except BROKEN as error:
             outcome.wrong.append(f"could not be judged: {error}")
+        outcome.wrong += _unasked(self.stack.ends()[ends:], outcome.killed)
         outcome.load = os.getloadavg()[0]
         outcome.took_s = time.monotonic() - begun_s
         return outcome
@@ -216,3 +217,15 @@ class Campaign:
             self._verify(fault, outcome)
         self.after = levels(self.stack)
         outcome.wrong += grown(self.before, self.after) + too_steep(self.watch.slopes())
+
+
+def _unasked(ends: Sequence[tuple[str, str]], killed: Sequence[str]) -> list[str]:
+    """Ends that were no kill of ours, in words: healing would hide a crash."""
+    left = list(killed)
+    found = []
+    for name, how in ends:
+        if name in left:
+            left.remove(name)
+        else:
+            found.append(f"{name} ended although nobody killed it: {how}")
+    return found

@@ -4,6 +4,7 @@ A run that is interrupted, or dies with its machine, leaves what it had found. J
 and beside it the tables as text; `python -m tests.chaos --show FILE.json` prints them again.
 """
 
+import io
 from pathlib import Path
 
 import msgspec
@@ -29,9 +30,9 @@ class ReportFile:
     def write(self, report: Report) -> None:
         """Both files; a reader never sees half of one."""
         self._put(self.path, msgspec.json.format(msgspec.json.encode(report), indent=1))
-        shown = Console(width=WIDTH, record=True, quiet=True)
-        show(report, shown)
-        self._put(self.text, shown.export_text().encode())
+        shown = io.StringIO()
+        show(report, Console(width=WIDTH, file=shown))
+        self._put(self.text, shown.getvalue().encode())
 
     def read(self) -> Report:
         """What was written last."""

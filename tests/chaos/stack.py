@@ -1,5 +1,6 @@
 """The whole system at the load the chaos suite works under, beside an exchange that remembers."""
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ CLOCK = Path(__file__).parent / "clock"
 """Holds a sitecustomize module."""
 
 SERVERS = ("redis", "nats", "clickhouse")
+ENDED = re.compile(r"exited: (\S+) \((.*)\)")
+"""A line of supervisord's log."""
 OPTIONAL = ("flower", "simulator")
 """Not among what data depends on."""
 
@@ -157,6 +160,11 @@ class ChaosStack(RunningStack):
         """What the supervisor runs and the suite looks at."""
         states = self.supervisor().processes()
         return {name: each for name, each in states.items() if name not in OPTIONAL}
+
+    def ends(self) -> list[tuple[str, str]]:
+        """Every end of a program that the supervisor did not ask for, and how it ended."""
+        log = self.settings.data_path / "log" / "supervisord.log"
+        return ENDED.findall(log.read_text())
 
     def collectors(self) -> list[str]:
         return [name for name in self.programs() if name.startswith("collector.")]

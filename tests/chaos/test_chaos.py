@@ -29,8 +29,17 @@ SEED = int(os.environ.get("CHAOS_SEED", "7"))
 KILLS = 30
 GAPS = 15
 PATIENCE_S = 300.0
-SETTINGS = {"SCHEDULE__FILL_GAPS": "2s", "SCHEDULE__UPDATE_LEDGER": "5s"}
-"""Every collector's kill waits for the first, the end for the second."""
+SETTINGS = {
+    "SCHEDULE__FILL_GAPS": "2s",
+    "SCHEDULE__UPDATE_LEDGER": "5s",
+    "SCHEDULE__ORDERBOOK_SNAPSHOT": "off",
+    "SCHEDULE__KLINES": "off",
+    "SCHEDULE__AUDIT_BOOKS": "off",
+    "EXCHANGES__BINANCE_SPOT__DEPTH": "500",
+}
+"""A killed collector's trades wait for the first, the end for the second. The others leave a
+minute's REST weight to snapshots and missed trades: five restarts in two minutes would wait for it.
+"""
 
 
 @pytest.fixture(scope="module")
