@@ -19,19 +19,20 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, drain_s: float = 0.0, stubborn: bool = False) -> None:
+    def __init__(self, drain_s: float = 0.0, ignored: int = 0) -> None:
         self.notes: list[str] = []
-        self.drain_s, self.stubborn = drain_s, stubborn
+        self.drain_s, self.ignored = drain_s, ignored
         self.release = threading.Event()
 
     async def run(self) -> None:
         self.notes.append("run")
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            if self.stubborn:
+        while True:
+            try:
                 await asyncio.Event().wait()
-            raise
+            except asyncio.CancelledError:
+                self.ignored -= 1
+                if self.ignored < 0:
+                    raise
 
     async def drain(self) -> None:
         self.notes.append("drain")
@@ -142,13 +143,22 @@ def test_a_drain_without_end_is_a_crash() -> None:
 
 
 def test_a_run_that_ignores_its_cancellation_is_drained_all_the_same() -> None:
-    service = Scripted(stubborn=True)
+    service = Scripted(ignored=1000)
     thread = ServiceThread(service, drain_timeout_s=0.2)
     thread.start()
     thread.call(lambda service: service.echo("up"), 5)
     thread.stop(5)
     assert service.notes == ["run", "drain", "drained"]
     assert thread.state == "crashed"
+
+
+def test_a_cancellation_that_is_lost_is_repeated() -> None:
+    service = Scripted(ignored=1)
+    thread = ServiceThread(service)
+    thread.start()
+    assert thread.call(lambda s: s.echo("x"), 5) == "x"
+    thread.stop(15)
+    assert (thread.state, service.notes[-1]) == ("stopped", "drained")
 
 
 def test_a_blocking_call_nobody_waits_for_does_not_hold_the_end(

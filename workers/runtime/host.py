@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -30,6 +30,9 @@ CRASH_EXIT_CODE = 70
 
 DRAIN_TIMEOUT_S = 10.0
 PULSE_S = 1.0
+CANCEL_AGAIN_S = 1.0
+"""Python 3.11's `asyncio.wait_for`, with which redis-py sends, loses a cancel that meets its result
+(python/cpython#86296); what still runs after this is cancelled once more."""
 END_TIMEOUT_S = 1.0
 """For tasks the service left behind to end once they are cancelled."""
 
@@ -243,9 +246,7 @@ class ServiceThread:
         gate = entering[0]
         await asyncio.wait({gate, asked}, return_when=asyncio.FIRST_COMPLETED)
         entered = gate.done() and not asked.done()
-        for task in entering:
-            task.cancel()
-        await asyncio.wait(entering)
+        await _cancelled(entering, self._drain_timeout_s)
         if gate.done() and not gate.cancelled():
             gate.result()
         return entered
@@ -286,11 +287,10 @@ class ServiceThread:
         if work.done():
             failure = None if work.cancelled() else work.exception()
             return failure or RuntimeError(f"{self.service.name}: run() ended by itself")
-        work.cancel()
         # Half of the time is kept for the drain, which saves what was accepted.
         left_s = (end_s - asyncio.get_running_loop().time()) / 2
-        done, _ = await asyncio.wait({work}, timeout=left_s)
-        if not done:
+        await _cancelled([work], left_s)
+        if not work.done():
             return TimeoutError(f"{self.service.name}: run() still works {left_s:g} s after cancel")
         return None if work.cancelled() else work.exception()
 
@@ -323,3 +323,13 @@ class ServiceThread:
                     logger.error("%s: cannot touch the liveness file: %s", self.service.name, error)
                 complained = True
             await asyncio.sleep(PULSE_S)
+
+
+async def _cancelled(tasks: Iterable["asyncio.Task[Any]"], timeout_s: float) -> None:
+    """Cancel tasks until they have ended, for so long at most."""
+    end_s = time.monotonic() + timeout_s
+    left = set(tasks)
+    while left and (left_s := end_s - time.monotonic()) > 0:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=min(CANCEL_AGAIN_S, left_s))
