@@ -40,6 +40,10 @@ From = Annotated[str, typer.Option("--from", metavar="TIME", help="UTC: 2026-11-
 To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="UTC; default: now.")]
 Aggregates = Annotated[bool, typer.Option("--aggregates", help="Aggregates, not single trades.")]
 Period = Annotated[str, typer.Option("--interval", "--period", help="1m, 5m, 1h, 1d, ...")]
+RatioKind = Annotated[
+    str | None,
+    typer.Option("--kind", help="all_accounts, top_accounts, top_positions, taker_volume."),
+]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="BTC or ETH.")]
 STOP_S = 10.0
 
@@ -57,7 +61,11 @@ def trades_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch the trades of a span that are not stored. Exit code 2 if some stay missing."""
+    """Fetch the trades of a span that are not stored. Exit code 2 if some stay missing.
+
+    Binance spot gives all there ever were, Binance USD-M aggregates of 24 h (single ones only while
+    among the newest 1,000; older ones want a key), OKX three months, Deribit's main host 24 h.
+    """
     with plain_errors(as_json=as_json):
         settings = load()
         name = exchange_named(settings, exchange)
@@ -101,7 +109,7 @@ def klines_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch closed candles of a span."""
+    """Fetch closed candles of a span; those of a second on OKX three months back."""
     more = {"symbol": symbol.upper(), "interval": interval}
     _poll(queues.POLL_KLINES, exchange, more, start, to, interval, as_json=as_json)
 
@@ -115,7 +123,7 @@ def funding_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch the funding rates that were paid in a span."""
+    """Fetch the funding rates that were paid in a span; on OKX three months back."""
     more = {"symbol": symbol.upper()}
     _poll(queues.POLL_FUNDING_RATE_HISTORY, exchange, more, start, to, "", as_json=as_json)
 
@@ -133,7 +141,10 @@ def open_interest_command(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch open interest at each period's edge; Deribit has no such history."""
+    """Fetch open interest at each period's edge.
+
+    Binance gives 30 days, OKX the newest 1,440 periods, Deribit none.
+    """
     more = {"symbol": symbol.upper(), "period": period}
     _poll(queues.POLL_OPEN_INTEREST_HISTORY, exchange, more, start, to, period, as_json=as_json)
 
@@ -155,6 +166,45 @@ def volatility_command(
     _poll(queues.POLL_VOLATILITY_INDEX, exchange, more, start, to, resolution, as_json=as_json)
 
 
+@app.command(
+    "ratios",
+    epilog=examples(
+        "backfill ratios binance_derivatives BTC-USDT-PERP --from 2026-11-20",
+        "backfill ratios okx_derivatives BTC --period 1h --from 2026-11-01   # a coin's contracts",
+    ),
+)
+def ratios_command(
+    exchange: ExchangeName,
+    symbol: SymbolName,
+    start: From,
+    to: To = None,
+    period: Period = "5m",
+    kind: RatioKind = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch long/short ratios and what takers bought and sold.
+
+    Binance gives 30 days, OKX the newest 1,440 periods (of a coin less), Deribit none.
+    """
+    scope = "symbol" if "-" in symbol else "currency"
+    more = {scope: symbol.upper(), "period": period} | ({} if kind is None else {"kind": kind})
+    _poll(queues.POLL_LONG_SHORT_RATIO, exchange, more, start, to, period, as_json=as_json)
+
+
+@app.command("limits", epilog=examples("backfill limits", "backfill limits --json"))
+def limits_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """What each exchange gives of the past, and how far back."""
+    from cli.backfill_limits import limits, show
+
+    with plain_errors(as_json=as_json):
+        found = limits(load())
+        if as_json:
+            print_json(found)
+        else:
+            show(found, console())
+
+
 def _poll(
     task: str,
     exchange: str,
@@ -170,11 +220,13 @@ def _poll(
         name = exchange_named(settings, exchange)
         begin_ns, end_ns = span_ns(start, to)
         with _rooms(settings) as rooms, _progress() as progress:
-            from workers.runtime.backfill_span import PollSpan, row_seconds
+            from workers.runtime.backfill_span import PollSpan, refuse_out_of_reach, row_seconds
             from workers.runtime.poll_arguments import checked
 
             arguments = {"exchange": name, **more}
+            declared = rooms.pollers.of(name).exchange
             try:
+                refuse_out_of_reach(declared, task, arguments, period, begin_ns)
                 checked(task, arguments)
             except ValueError as error:
                 raise MarketPrismError(str(error)) from error
@@ -188,9 +240,11 @@ def _poll(
             for reached_s, many in span.run():
                 events += many
                 progress.update(bar, completed=reached_s - span.begin_s)
-        facts = {"task": task, **arguments, "published": events}
-        resumed = "" if began == span.begin_s else f", gone on at {began - span.begin_s} s"
-        _say(facts, f"{events:,} rows published{resumed}", as_json=as_json)
+        facts = {"task": task, **arguments, "gone_on_at_s": began, "published": events}
+        at = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        resumed = "" if began == span.begin_s else f"; a broken run was gone on with at {at}"
+        empty = "" if events else "; the exchange has none in this span"
+        _say(facts, f"{events:,} rows published{resumed}{empty}", as_json=as_json)
 
 
 class _Rooms:

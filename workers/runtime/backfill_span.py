@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from config.polls import POLLS
 from config.settings import ClickHouseSettings
 from workers.exchanges.asking import MOST_PAGES, length_ns
-from workers.exchanges.history import NoHistory, TradeHistory, history_of
+from workers.exchanges.history import NoHistory, TradeHistory, history_of, period_history_of
 from workers.model.errors import MarketPrismError
 from workers.model.instrument import Instrument
 from workers.quality.gap_rows import read_gaps, write_gaps
@@ -77,12 +78,9 @@ class SpanBackfill:
         history = history_of(poller.exchange, data_type)
         if isinstance(history, NoHistory):
             raise MarketPrismError(f"{exchange} {data_type}: {history.limit}")
-        oldest_ns = time.time_ns() - round((history.max_age_s or 0) * NS)
-        if history.max_age_s is not None and start_ns < oldest_ns:
-            oldest = datetime.fromtimestamp(oldest_ns / NS, UTC).isoformat(timespec="seconds")
-            raise MarketPrismError(
-                f"{exchange} {data_type}: {history.limit}; begin at {oldest} or later"
-            )
+        if history.max_age_s is not None:
+            oldest_ns = time.time_ns() - round(history.max_age_s * NS)
+            _refuse_older(f"{exchange} {data_type}", history.limit, start_ns, oldest_ns)
         instrument = poller.instrument(symbol)
         series = Series(exchange, instrument.market_type, symbol, data_type)
         ids = history.between(
@@ -125,6 +123,39 @@ def to_ask_for(span: TradeSpan) -> int:
     return count(span.missing)
 
 
+def refuse_out_of_reach(
+    exchange: object, task: str, arguments: Mapping[str, Any], period: str, start_ns: int
+) -> None:
+    """See that the exchange still gives rows of a polling task from a moment on.
+
+    Args:
+        exchange: its declaration.
+        task: the polling task's name.
+        arguments: of it.
+        period: of its rows; empty: payments.
+        start_ns: the moment.
+
+    Raises:
+        MarketPrismError: it does not; says what it gives, and from when on.
+        ValueError: no period is called so.
+    """
+    (event_type,) = POLLS[task].events
+    name = f"{arguments['exchange']} {event_type}"
+    history = period_history_of(exchange, event_type, currency="currency" in arguments)
+    if isinstance(history, NoHistory):
+        raise MarketPrismError(f"{name}: {history.limit}")
+    length = round(row_seconds(period) * NS)
+    oldest_ns = history.oldest_ns(period, length, time.time_ns())
+    if oldest_ns is not None:
+        _refuse_older(name, history.limit, start_ns, oldest_ns)
+
+
+def _refuse_older(name: str, limit: str, start_ns: int, oldest_ns: int) -> None:
+    if start_ns < oldest_ns:
+        oldest = datetime.fromtimestamp(-(-oldest_ns // NS), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        raise MarketPrismError(f"{name}: {limit}; begin at {oldest} or later")
+
+
 class PollSpan:
     """A span of a polling task, in pieces that one run of it takes.
 
@@ -134,7 +165,7 @@ class PollSpan:
         arguments: of every run, without start and end.
         row_s: rows are so far apart.
         span: first and last moment, seconds since 1970.
-        folder: where the note of how far it came is kept.
+        folder: where the note of how far it came is kept, by task, arguments and first moment.
     """
 
     def __init__(
@@ -149,7 +180,8 @@ class PollSpan:
         self._polls, self._task, self._arguments = polls, task, arguments
         self._piece_s = max(1, int(row_s * LEAST_ROWS * MOST_PAGES / 10))
         self.begin_s, self.end_s = span
-        named = json.dumps([task, arguments, span], sort_keys=True)
+        # Not the end: it is "now" where nobody says, and a broken run is to be gone on with.
+        named = json.dumps([task, arguments, self.begin_s], sort_keys=True)
         digest = hashlib.sha256(named.encode()).hexdigest()[:16]
         self._note = folder / f"{task}-{digest}.json"
 
@@ -186,8 +218,15 @@ class PollSpan:
 
 
 def row_seconds(period: str) -> float:
-    """How far apart rows of this period are; without one, an hour."""
-    return length_ns(period) / NS if period else 3600.0
+    """How far apart rows of this period are; without one, an hour.
+
+    Raises:
+        ValueError: no period is called so.
+    """
+    try:
+        return length_ns(period) / NS if period else 3600.0
+    except (ValueError, KeyError, IndexError):
+        raise ValueError(f"{period!r} is no period; write one such as 5m, 1h or 1d") from None
 
 
 def _text(at_s: int) -> str:
