@@ -90,15 +90,16 @@ def test_the_command_names_each_gap_with_its_ids_no_other_and_shows_it_filled(
 
 def test_a_gap_that_nobody_made_is_seen(campaign: Campaign, injection: Injection) -> None:
     span = injection.spans[0]
+    where = f"symbol = '{span.symbol}' AND first_id = {span.first_id}"
     with connect(campaign.stack.settings.clickhouse) as client:
         client.execute(
-            "INSERT INTO gap_ledger SELECT * REPLACE (last_id + 1 AS last_id, 'open' AS state) "
-            f"FROM gap_ledger FINAL WHERE symbol = '{span.symbol}' AND first_id = {span.first_id}"
+            "INSERT INTO gap_ledger SELECT * REPLACE (last_id + 1 AS last_id, "
+            f"'unfillable' AS state) FROM gap_ledger FINAL WHERE {where}"
         )
-        told = injection.told(campaign.stack)
-        assert len(told.invented) == 1
-        assert disagrees(campaign.stack) != []
-        client.execute(f"DELETE FROM gap_ledger WHERE symbol = '{span.symbol}' AND state = 'open'")
+        assert len(injection.told(campaign.stack).invented) == 1
+        assert len(disagrees(campaign.stack)) == 1
+        client.execute(f"DELETE FROM gap_ledger WHERE {where} AND state = 'unfillable'")
+    assert injection.told(campaign.stack).right
 
 
 def test_a_book_that_is_not_true_is_seen(campaign: Campaign) -> None:
