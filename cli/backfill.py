@@ -78,10 +78,10 @@ def trades_command(
             data_type = "aggregate-trade" if aggregates else "trade"
             span = rooms.spans.plan(name, symbol.upper(), data_type, begin_ns, end_ns)
             total = to_ask_for(span)
-            bar = progress.add_task(f"{total:,} {data_type}s", total=total)
+            bar = progress.add_task(f"{total:,} {data_type}s", total=total, reached="")
             for found in rooms.spans.run(span):
                 asked = found.published + count(found.absent) + count(found.left)
-                progress.update(bar, completed=asked)
+                progress.update(bar, completed=asked, reached=f"{asked:,} asked for")
             still = count(rooms.spans.finish(span))
         facts = {
             "exchange": name,
@@ -235,14 +235,18 @@ def _poll(
             span = PollSpan(rooms.polls, task, arguments, row_seconds(period), bounds, folder)
             total, began, events = span.end_s - span.begin_s, span.reached_s, 0
             bar = progress.add_task(
-                task.partition(".")[2], total=total, completed=began - span.begin_s
+                task.partition(".")[2],
+                total=total,
+                completed=began - span.begin_s,
+                reached=f"at {_written(began)}",
             )
             for reached_s, many in span.run():
                 events += many
-                progress.update(bar, completed=reached_s - span.begin_s)
+                reached = f"{events:,} rows, at {_written(reached_s)}"
+                progress.update(bar, completed=reached_s - span.begin_s, reached=reached)
         facts = {"task": task, **arguments, "gone_on_at_s": began, "published": events}
-        at = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        resumed = "" if began == span.begin_s else f"; a broken run was gone on with at {at}"
+        at = f"; a broken run was gone on with at {_written(began)}"
+        resumed = "" if began == span.begin_s else at
         empty = "" if events else "; the exchange has none in this span"
         _say(facts, f"{events:,} rows published{resumed}{empty}", as_json=as_json)
 
@@ -287,12 +291,16 @@ def _progress() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.fields[reached]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console(stderr=True),
     )
+
+
+def _written(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def span_ns(start: str, to: str | None) -> tuple[int, int]:

@@ -19,8 +19,10 @@ from workers.quality.window_rows import reached, until_ns
 
 GRACE_NS = 30_000_000_000
 """A row may be stored so long after its minute without being called missing."""
+NEAR = {"period": (720 * MINUTE_NS, 1440 * MINUTE_NS)}
 APART_NS, LONGEST_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
-"""Minutes so near are counted together, up to so many: they must fit into ClickHouse's memory."""
+"""Minutes so near are counted together, up to so many: they must fit into ClickHouse's memory. Of
+periods there are few rows, and a poll or a backfill brings those of many hours: `NEAR`."""
 NEW_NS = 1440 * MINUTE_NS
 """How far back rows are counted when the ledger begins; trades from the first one on."""
 
@@ -71,7 +73,7 @@ def look(
 
 
 def name_of(kind: Countable, exchange: str) -> str:
-    """Under which the progress of a kind is noted; kinds of one table may differ."""
+    """Under which the progress of a kind is noted; kinds of one table go on together."""
     return f"{kind.table}:{exchange}"
 
 
@@ -105,6 +107,6 @@ def _spans(minutes: Mapping[Countable, Iterable[int]], end_ns: int) -> dict[Rang
     spans: dict[Range, list[Countable]] = {}
     for kind, changed in minutes.items():
         over = sorted({each for each in changed if each < end_ns})
-        for span in clusters(over, APART_NS, LONGEST_NS):
+        for span in clusters(over, *NEAR.get(kind.proof, (APART_NS, LONGEST_NS))):
             spans.setdefault(span, []).append(kind)
     return dict(sorted(spans.items(), key=lambda each: each[0]))
