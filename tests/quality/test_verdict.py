@@ -1,6 +1,6 @@
 import pytest
 
-from workers.quality.filling import MOST_ATTEMPTS, Try, failed, verdict
+from workers.quality.filling import MOST_ATTEMPTS, Try, failed, postponed, verdict
 from workers.quality.gap_rows import KnownGap
 from workers.quality.holes import MINUTE_NS, clusters, shares, subtract
 
@@ -42,6 +42,14 @@ def test_tries_in_vain_come_less_often_and_end() -> None:
     assert (waits[0], waits[-1] <= 3600) == (30, True)
     gap = failed(gap, "HTTP 503", NOW_NS)
     assert (gap.state, gap.why) == ("unfillable", "tried 8 times in vain: HTTP 503")
+
+
+def test_waiting_for_the_budget_is_no_try_in_vain() -> None:
+    gap = GAP
+    for _ in range(MOST_ATTEMPTS + 1):
+        gap = postponed(gap, "no budget", NOW_NS, 12.5)
+    assert (gap.state, gap.attempts, gap.why) == ("open", 0, "no budget")
+    assert gap.next_try_ns == NOW_NS + 12_500_000_000
 
 
 @pytest.mark.parametrize("missing", [1, 7, 60, 1000])

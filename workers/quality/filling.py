@@ -91,3 +91,8 @@ def failed(gap: KnownGap, why: str, now_ns: int, *, final: bool = False) -> Know
         return gap.now("unfillable", attempts=attempts, why=many + why)
     wait_s = min(FIRST_WAIT_S * 2 ** (attempts - 1), LONGEST_WAIT_S)
     return gap.now("open", attempts=attempts, why=why, next_try_ns=now_ns + wait_s * 10**9)
+
+
+def postponed(gap: KnownGap, why: str, now_ns: int, wait_s: float) -> KnownGap:
+    """How a gap stands that nobody was asked about: that is no try in vain."""
+    return gap.now("open", why=why, next_try_ns=now_ns + round(wait_s * 1e9))

@@ -13,7 +13,7 @@ from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument
 from workers.model.names import UnknownName
 from workers.quality.countable import countable
-from workers.quality.filling import NO_ROW, Try, failed, verdict
+from workers.quality.filling import NO_ROW, Try, failed, postponed, verdict
 from workers.quality.gap_rows import ABSENT, KnownGap, read_gaps, write_gaps
 from workers.quality.holes import Range, Series, count, subtract
 from workers.quality.stored_rows import missing_ids
@@ -23,6 +23,7 @@ from workers.runtime.alone import Alone
 from workers.runtime.backfill_periods import history_of_periods, of_periods, within_reach
 from workers.runtime.poller import Poller, Pollers
 from workers.runtime.publishing import EventPublisher
+from workers.transport.budget import BudgetExhausted
 from workers.transport.call import outcome_of
 
 RUN_S = 45.0
@@ -91,6 +92,8 @@ class Backfills:
             after = self._tried(gap, found)
         except UnknownName as error:
             after = failed(gap, f"{error}: no longer listed", time.time_ns(), final=True)
+        except BudgetExhausted as error:
+            after = postponed(gap, str(error), time.time_ns(), error.wait_s)
         except MarketPrismError as error:
             refused = outcome_of(error) == "refused"
             after = failed(gap, str(error), time.time_ns(), final=refused)
