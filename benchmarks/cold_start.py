@@ -28,8 +28,8 @@ from benchmarks._machine import table
 from config.logging import configure
 from config.settings import ROOT, LogSettings, Settings
 from workers.bus.streams import ensure_streams
+from workers.collector.books.snapshots import FIRST_LEVELS
 from workers.collector.service import CollectorService
-from workers.collector.snapshots import FIRST_LEVELS
 from workers.exchanges.registry import exchange
 from workers.local.bound import bound
 from workers.local.servers import NatsServer, RedisServer, free_ports

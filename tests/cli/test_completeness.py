@@ -45,7 +45,8 @@ def test_the_day_is_told_in_a_line_a_map_and_its_gaps(
     assert result.exit_code == 2
     first = result.stdout.splitlines()[0]
     assert first == (
-        "2026-01-01 UTC: 180 of 300 expected rows stored (60.0000 %), 120 missing; gaps: 1 filled, 1 open"
+        "2026-01-01 UTC: 180 of 300 expected rows stored (60.0000 %), 120 missing; "
+        "gaps: 1 filled, 1 open"
     )
     assert "▒" + "·" * 23 in result.stdout
     assert "1100-1219" in result.stdout

@@ -59,7 +59,7 @@ def test_a_corrupted_book_is_found_said_and_healed_and_a_right_one_is_equal(
 def test_an_audit_without_a_reply_decides_nothing_and_harms_nothing(
     run_collector: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.collector.audit.REFERENCE_S", 1.0)
+    monkeypatch.setattr("workers.collector.books.audit.REFERENCE_S", 1.0)
     running = run_collector()
     running.wait_synced()
     running.exchange.fault("http", path="/api/v3/depth", status=503, duration_s=600)

@@ -1,6 +1,6 @@
 """Whether published updates follow each other, by whatever the exchange chains them with."""
 
-from workers.collector.chain import Break, DeltaChain
+from workers.collector.books.chain import Break, DeltaChain
 from workers.model.events import BookDelta
 
 

@@ -1,7 +1,7 @@
 import math
 
-from workers.collector import continuity
-from workers.collector.continuity import GRACE_S, Hole, TradeContinuity
+from workers.collector.connection import continuity
+from workers.collector.connection.continuity import GRACE_S, Hole, TradeContinuity
 from workers.exchanges.base import UnusedTradeId
 from workers.model.events import Trade
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.collector.conftest import Running
 from tests.waiting import wait_until
-from workers.collector.books import LiveBooks
-from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.books.books import LiveBooks
+from workers.collector.books.snapshots import SnapshotFetcher
 from workers.exchanges.binance.spot.mapper import SpotMapper
 from workers.local.servers import NatsServer
 from workers.model.names import UnknownName

@@ -7,7 +7,7 @@ import pytest
 from tests.collector.conftest import Running
 from tests.collector.dialects import ALL, DERIBIT, OKX_DERIVATIVES, OKX_SPOT, SPOT, Dialect
 from tests.waiting import wait_until
-from workers.collector import subscriptions, watch
+from workers.collector.connection import subscriptions, watch
 
 Run = Callable[..., Running]
 each_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda each: each.exchange)

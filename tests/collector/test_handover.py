@@ -10,7 +10,7 @@ from tests.collector.conftest import Running
 from tests.collector.dialects import ALL, DERIBIT, OKX_SPOT, SPOT, Dialect
 from tests.collector.test_dialects import assert_trades_are_true
 from tests.waiting import wait_until
-from workers.collector import replacing
+from workers.collector.connection import replacing
 from workers.exchanges.registry import EXCHANGES
 
 Run = Callable[..., Running]
@@ -118,7 +118,7 @@ def test_a_successor_that_ends_or_is_mute_is_given_up_and_the_old_session_goes_o
     run_collector: Run, monkeypatch: pytest.MonkeyPatch, fault: str
 ):
     monkeypatch.setattr(replacing, "OVERLAP_S", 5.0)
-    monkeypatch.setattr("workers.collector.handover.PATIENCE_S", 4.0)
+    monkeypatch.setattr("workers.collector.connection.handover.PATIENCE_S", 4.0)
     monkeypatch.setattr(replacing, "VAIN_S", (0.2, 0.2))
     running = run_collector()
     running.wait_synced()
@@ -129,7 +129,7 @@ def test_a_successor_that_ends_or_is_mute_is_given_up_and_the_old_session_goes_o
         running.exchange.fault(fault, connection=2)
     wait_until(lambda: running.count("handovers_failed_total"), 20, "the successor given up")
     monkeypatch.setattr(replacing, "OVERLAP_S", 1.0)
-    monkeypatch.setattr("workers.collector.handover.PATIENCE_S", 30.0)
+    monkeypatch.setattr("workers.collector.connection.handover.PATIENCE_S", 30.0)
     wait_until(lambda: handovers(running) == 1, 30, "the next one at work")
     wait_more_trades(running)
     assert_nothing_is_missing_or_twice(running)

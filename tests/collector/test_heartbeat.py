@@ -1,5 +1,5 @@
 from config.settings import HeartbeatSettings
-from workers.collector.heartbeat import Heartbeat, interval_s
+from workers.collector.connection.heartbeat import Heartbeat, interval_s
 
 SETTINGS = HeartbeatSettings()  # pings after 20 s, 60 s at most, 3 failures
 

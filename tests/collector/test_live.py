@@ -11,7 +11,7 @@ import pytest
 
 from tests.collector.conftest import Running
 from tests.waiting import wait_until
-from workers.collector.contents import QUIET_BOOK_S
+from workers.collector.connection.contents import QUIET_BOOK_S
 from workers.local.servers import NatsServer
 from workers.model.names import UnknownName
 

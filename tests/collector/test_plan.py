@@ -1,4 +1,4 @@
-from workers.collector.plan import Share, plan, streams_of
+from workers.collector.symbols.plan import Share, plan, streams_of
 from workers.exchanges.registry import EXCHANGES
 from workers.model.instrument import Instrument
 

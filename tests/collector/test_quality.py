@@ -7,7 +7,7 @@ import pytest
 from tests.collector.conftest import Running
 from tests.collector.dialects import OKX_SPOT
 from tests.waiting import wait_until
-from workers.collector import watch
+from workers.collector.connection import watch
 from workers.quality import drift, inspector
 
 SAMPLE_NS = 50_000_000

@@ -1,5 +1,5 @@
 from config.settings import ErrorSettings
-from workers.collector.resync import ResyncPolicy
+from workers.collector.books.resync import ResyncPolicy
 
 SETTINGS = ErrorSettings(resync_delay="5s", resync_attempts=3, reset_after="300s")
 

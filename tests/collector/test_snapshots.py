@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.waiting import wait_until
-from workers.collector.snapshot_queue import WIDEN_CAUSE, SnapshotJob
-from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.books.snapshot_queue import WIDEN_CAUSE, SnapshotJob
+from workers.collector.books.snapshots import SnapshotFetcher
 from workers.exchanges.registry import exchange
 from workers.model.clock import ManualClock
 from workers.telemetry.metrics import Counters

@@ -8,7 +8,7 @@ import pytest
 
 from tests.collector.conftest import Running
 from tests.waiting import wait_until
-from workers.collector import watch
+from workers.collector.connection import watch
 
 Run = Callable[..., Running]
 BTC = "BTC-USDT"

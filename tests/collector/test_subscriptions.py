@@ -2,7 +2,12 @@
 
 import json
 
-from workers.collector.subscriptions import ANSWER_S, REFUSED_AGAIN_S, Requests, Subscriptions
+from workers.collector.connection.subscriptions import (
+    ANSWER_S,
+    REFUSED_AGAIN_S,
+    Requests,
+    Subscriptions,
+)
 from workers.exchanges.base import Acknowledged, Stream
 from workers.exchanges.registry import EXCHANGES
 

@@ -1,5 +1,5 @@
 from config.settings import ErrorSettings
-from workers.collector.suspicion import Suspicion
+from workers.collector.books.suspicion import Suspicion
 
 SETTINGS = ErrorSettings(max_sequence=3, max_checksum=2, reset_after=100.0)
 

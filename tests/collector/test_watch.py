@@ -1,6 +1,6 @@
 import pytest
 
-from workers.collector.watch import RARE, StreamWatch
+from workers.collector.connection.watch import RARE, StreamWatch
 from workers.exchanges.base import Stream
 
 BOOK = Stream("orderbook", "BTC-USDT", "BTCUSDT")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers.collector.intake import Intake
+from workers.collector.connection.intake import Intake
 from workers.exchanges.base import UnusedTradeId
 from workers.model.clock import SystemClock
 from workers.model.events import Quality

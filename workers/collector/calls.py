@@ -5,8 +5,8 @@ import concurrent.futures
 from collections.abc import Callable
 from typing import TypeVar
 
-from workers.collector.books import LiveBooks
-from workers.collector.connection import Connection
+from workers.collector.books.books import LiveBooks
+from workers.collector.connection.connection import Connection
 from workers.model.errors import ServiceClosed
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from config.settings import ExchangeSettings, StabilitySettings
 from workers.bus.publisher import Publisher
-from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.books.snapshots import SnapshotFetcher
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.events import InstrumentChange

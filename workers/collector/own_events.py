@@ -1,6 +1,6 @@
 """What a collector publishes about itself: events it lost, and that it starts anew."""
 
-from workers.collector.live_book import identity
+from workers.collector.books.live_book import identity
 from workers.collector.outbox import Outbox
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock

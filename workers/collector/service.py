@@ -13,21 +13,21 @@ from config import Settings
 from config.queues import collector as collector_name
 from workers.bus.publisher import Publisher
 from workers.collector.access import Access
-from workers.collector.audit import BookAuditor
-from workers.collector.books import LiveBooks
+from workers.collector.books.audit import BookAuditor
+from workers.collector.books.books import LiveBooks
+from workers.collector.books.snapshots import SnapshotFetcher
 from workers.collector.calls import call
-from workers.collector.changes import SymbolChanges
 from workers.collector.common import Common
 from workers.collector.configuration import Configuration, Read
 from workers.collector.health import problems
-from workers.collector.instruments import AGAIN_S, Instruments
-from workers.collector.lines import Lines
 from workers.collector.memory import MemoryLimit
 from workers.collector.outbox import Outbox
 from workers.collector.own_events import OwnEvents
 from workers.collector.performance import Performance
 from workers.collector.reloading import Reload
-from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.symbols.changes import SymbolChanges
+from workers.collector.symbols.instruments import AGAIN_S, Instruments
+from workers.collector.symbols.lines import Lines
 from workers.exchanges.registry import exchange as find_exchange
 from workers.model.clock import Clock, SystemClock
 from workers.model.errors import MarketPrismError, ServiceClosed

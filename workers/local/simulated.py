@@ -17,7 +17,7 @@ from workers.local.ports import LocalStackError
 _KEPT_BY_SERVERS = ("redis", "nats", "clickhouse")
 _OF_ONE_RUN = ("nats", "clickhouse")
 _OF_PEOPLE = ("*:beat:edits", "*:beat:revision", "marketprism:symbols:*")
-"""Keys in Redis that outlive a simulated run (beat/keys.py, workers/collector/remembered.py)."""
+"""Keys in Redis that outlive a simulated run (beat/keys.py, collector/symbols/remembered.py)."""
 
 _MARK = "simulated"
 

@@ -18,13 +18,13 @@ from workers.book.sync import (
     PublishGap,
     RequestSnapshot,
 )
-from workers.collector.book_snapshots import BookSnapshots, Post, Renew
-from workers.collector.chain import Break
-from workers.collector.live_book import LiveBook, identity
+from workers.collector.books.book_snapshots import BookSnapshots, Post, Renew
+from workers.collector.books.chain import Break
+from workers.collector.books.live_book import LiveBook, identity
+from workers.collector.books.resync import ResyncPolicy
+from workers.collector.books.snapshots import SnapshotFetcher
+from workers.collector.books.suspicion import Suspicion
 from workers.collector.outbox import Outbox
-from workers.collector.resync import ResyncPolicy
-from workers.collector.snapshots import SnapshotFetcher
-from workers.collector.suspicion import Suspicion
 from workers.exchanges.base import BookReset, Exchange
 from workers.model.clock import Clock
 from workers.model.events import BookDelta, Gap, GapCause, Levels, OrderBook

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from workers.collector.books import LiveBooks
+from workers.collector.books.books import LiveBooks
 from workers.collector.common import Common
-from workers.collector.handover import OVERLAP_S, TAIL_S, Handover
-from workers.collector.intake import Intake, Item
-from workers.collector.opening import Closing, Opening
-from workers.collector.session import Session, SessionEnd
-from workers.collector.watch import StreamWatch
+from workers.collector.connection.handover import OVERLAP_S, TAIL_S, Handover
+from workers.collector.connection.intake import Intake, Item
+from workers.collector.connection.opening import Closing, Opening
+from workers.collector.connection.session import Session, SessionEnd
+from workers.collector.connection.watch import StreamWatch
 from workers.model.errors import TransportError
 from workers.transport.reconnect import Backoff
 

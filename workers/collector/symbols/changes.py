@@ -7,14 +7,14 @@ from typing import Any
 import structlog
 
 from config.settings import ExchangeSettings, Settings
-from workers.collector.carried import CarriedBoard
-from workers.collector.instruments import Instruments
-from workers.collector.lines import Lines
-from workers.collector.plan import streams_of
-from workers.collector.remembered import NotRemembered, RememberedSymbols
-from workers.collector.resume import published_before
-from workers.collector.roster import Changes, Roster
-from workers.collector.sharding import Sharding
+from workers.collector.symbols.carried import CarriedBoard
+from workers.collector.symbols.instruments import Instruments
+from workers.collector.symbols.lines import Lines
+from workers.collector.symbols.plan import streams_of
+from workers.collector.symbols.remembered import NotRemembered, RememberedSymbols
+from workers.collector.symbols.resume import published_before
+from workers.collector.symbols.roster import Changes, Roster
+from workers.collector.symbols.sharding import Sharding
 from workers.exchanges.base import Exchange, Stream
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from config.settings import ExchangeSettings
 from workers.book.sequence import Snapshot
 from workers.book.sync import Action
-from workers.collector.live_book import LiveBook
-from workers.collector.snapshot_queue import WIDEN_CAUSE, SnapshotJob
-from workers.collector.snapshots import SnapshotFetcher
+from workers.collector.books.live_book import LiveBook
+from workers.collector.books.snapshot_queue import WIDEN_CAUSE, SnapshotJob
+from workers.collector.books.snapshots import SnapshotFetcher
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.telemetry.metrics import Counters

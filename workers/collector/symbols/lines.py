@@ -12,12 +12,12 @@ import structlog
 
 from config.settings import ExchangeSettings, StabilitySettings
 from config.stability import MemorySettings
-from workers.collector.books import LiveBooks
+from workers.collector.books.books import LiveBooks
 from workers.collector.calls import call
 from workers.collector.common import Common
-from workers.collector.connection import Connection
-from workers.collector.lineup import Change
-from workers.collector.plan import Share, plan, rearrange
+from workers.collector.connection.connection import Connection
+from workers.collector.connection.lineup import Change
+from workers.collector.symbols.plan import Share, plan, rearrange
 from workers.exchanges.base import Stream
 from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import structlog
 
-from workers.collector.books import LiveBooks
-from workers.collector.session import Session, SessionEnd
-from workers.collector.watch import StreamWatch
+from workers.collector.books.books import LiveBooks
+from workers.collector.connection.session import Session, SessionEnd
+from workers.collector.connection.watch import StreamWatch
 from workers.telemetry.metrics import Counters
 
 log = structlog.get_logger(__name__)

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from workers.collector.intake import Item
-from workers.collector.watch import StreamWatch, channel_of
+from workers.collector.connection.intake import Item
+from workers.collector.connection.watch import StreamWatch, channel_of
 from workers.exchanges.base import BookReset, UnusedTradeId
 from workers.model.events import AnyEvent, BookDelta, Trade
 

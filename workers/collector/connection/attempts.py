@@ -3,7 +3,7 @@
 import structlog
 
 from config.stability import ReconnectSettings
-from workers.collector.session import SessionEnd
+from workers.collector.connection.session import SessionEnd
 from workers.model.clock import Clock
 from workers.model.errors import TransportError
 from workers.transport.reconnect import Backoff

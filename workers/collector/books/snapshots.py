@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import structlog
 
 from workers.book.sequence import Snapshot
-from workers.collector.snapshot_queue import SnapshotJob, SnapshotQueue
+from workers.collector.books.snapshot_queue import SnapshotJob, SnapshotQueue
 from workers.exchanges.base import Exchange
 from workers.model.clock import Clock
 from workers.model.errors import MarketPrismError, WireError

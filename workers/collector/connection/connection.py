@@ -14,17 +14,17 @@ from typing import Any
 import structlog
 
 from config.settings import ExchangeSettings, StabilitySettings
-from workers.collector.attempts import Attempts
-from workers.collector.books import LiveBooks
+from workers.collector.books.books import LiveBooks
 from workers.collector.common import Common
-from workers.collector.contents import Contents
+from workers.collector.connection.attempts import Attempts
+from workers.collector.connection.contents import Contents
+from workers.collector.connection.lineup import Change
+from workers.collector.connection.opening import Opening
+from workers.collector.connection.replacing import Replacing
+from workers.collector.connection.session import Session, SessionEnd
 from workers.collector.dead_letters import DeadLetters
-from workers.collector.lineup import Change
-from workers.collector.opening import Opening
 from workers.collector.outbox import Outbox
-from workers.collector.plan import Share
-from workers.collector.replacing import Replacing
-from workers.collector.session import Session, SessionEnd
+from workers.collector.symbols.plan import Share
 from workers.model.errors import TransportError
 from workers.model.events import AnyEvent
 

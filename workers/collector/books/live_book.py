@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from workers.book.sync import BookSync
-from workers.collector.chain import DeltaChain
-from workers.collector.resync import ResyncPolicy
+from workers.collector.books.chain import DeltaChain
+from workers.collector.books.resync import ResyncPolicy
 from workers.model.instrument import Instrument
 
 

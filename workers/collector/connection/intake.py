@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 
-from workers.collector.books import LiveBooks
-from workers.collector.continuity import Hole, TradeContinuity
+from workers.collector.books.books import LiveBooks
+from workers.collector.connection.continuity import Hole, TradeContinuity
+from workers.collector.connection.watch import StreamWatch, channel_of
 from workers.collector.outbox import Outbox
-from workers.collector.watch import StreamWatch, channel_of
 from workers.exchanges.base import BookReset, UnusedTradeId
 from workers.model.checks import implausible
 from workers.model.clock import Clock

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from workers.collector.common import Common
-from workers.collector.control import Control
+from workers.collector.connection.control import Control
+from workers.collector.connection.intake import Item
 from workers.collector.dead_letters import DeadLetters
-from workers.collector.intake import Item
 from workers.exchanges.base import Acknowledged, Mapper, Reply, ShutdownNotice, Stream
 from workers.model.errors import WireError
 from workers.quality.inspector import Inspector

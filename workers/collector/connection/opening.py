@@ -4,7 +4,7 @@ import threading
 
 import structlog
 
-from workers.collector.session import Session
+from workers.collector.connection.session import Session
 from workers.model.errors import TransportError
 from workers.transport.connects import Connects
 

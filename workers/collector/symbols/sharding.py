@@ -11,9 +11,9 @@ from typing import Any
 
 import structlog
 
-from workers.collector.carried import Carried, CarriedBoard
-from workers.collector.roster import Roster
-from workers.collector.watch import RARE
+from workers.collector.connection.watch import RARE
+from workers.collector.symbols.carried import Carried, CarriedBoard
+from workers.collector.symbols.roster import Roster
 from workers.model.clock import Clock
 
 log = structlog.get_logger(__name__)

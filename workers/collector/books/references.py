@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import structlog
 
 from workers.book.sequence import Snapshot
+from workers.collector.books.snapshot_queue import COMPARE_CAUSE, SnapshotJob
 from workers.collector.common import Common
-from workers.collector.snapshot_queue import COMPARE_CAUSE, SnapshotJob
 from workers.exchanges.base import Acknowledged, BookReset, Reply, Stream
 from workers.model.errors import TransportError, WireError
 from workers.model.instrument import Instrument

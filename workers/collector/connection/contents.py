@@ -9,16 +9,16 @@ from typing import Any
 import structlog
 
 from config.settings import ExchangeSettings, StabilitySettings
-from workers.collector.books import LiveBooks
+from workers.collector.books.books import LiveBooks
 from workers.collector.common import Common
-from workers.collector.intake import Intake
-from workers.collector.lineup import Change, Lineup
+from workers.collector.connection.intake import Intake
+from workers.collector.connection.lineup import Change, Lineup
+from workers.collector.connection.renewals import Renewals
+from workers.collector.connection.session import Session
+from workers.collector.connection.upkeep import Upkeep
+from workers.collector.connection.watch import channel_of
 from workers.collector.outbox import Outbox
-from workers.collector.plan import Share
-from workers.collector.renewals import Renewals
-from workers.collector.session import Session
-from workers.collector.upkeep import Upkeep
-from workers.collector.watch import channel_of
+from workers.collector.symbols.plan import Share
 from workers.model.events import AnyEvent, BookDelta
 from workers.quality.inspector import Inspector
 

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from config.stability import HeartbeatSettings
-from workers.collector.heartbeat import Heartbeat, interval_s
-from workers.collector.subscriptions import Requests, Subscriptions
+from workers.collector.connection.heartbeat import Heartbeat, interval_s
+from workers.collector.connection.subscriptions import Requests, Subscriptions
 from workers.exchanges.base import Exchange, Stream
 from workers.model.clock import Clock
 from workers.transport.budget import SlidingWindow

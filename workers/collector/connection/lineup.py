@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from workers.collector.session import Session
-from workers.collector.watch import StreamWatch
+from workers.collector.connection.session import Session
+from workers.collector.connection.watch import StreamWatch
 from workers.exchanges.base import Exchange, Stream
 from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument

@@ -16,11 +16,11 @@ import structlog
 
 from workers.book.audit import Outcome, Trail, TrailAudit, unmatched
 from workers.book.sequence import Snapshot
-from workers.collector.books import LiveBooks
+from workers.collector.books.books import LiveBooks
+from workers.collector.books.live_book import identity
+from workers.collector.books.references import Books, from_rest, from_stream
 from workers.collector.common import Common
-from workers.collector.live_book import identity
 from workers.collector.outbox import Outbox
-from workers.collector.references import Books, from_rest, from_stream
 from workers.model.events import BookAudit
 from workers.model.instrument import Instrument
 

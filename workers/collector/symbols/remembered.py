@@ -13,7 +13,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from workers.collector.roster import Changes
+from workers.collector.symbols.roster import Changes
 from workers.model.errors import MarketPrismError
 
 log = structlog.get_logger(__name__)

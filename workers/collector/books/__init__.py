@@ -1,0 +1,1 @@
+"""The books of a connection: kept, fetched, audited and doubted."""

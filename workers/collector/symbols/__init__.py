@@ -1,0 +1,1 @@
+"""What is collected, by which shard, on which connections, and how that changes at run time."""
