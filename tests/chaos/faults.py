@@ -55,7 +55,7 @@ def kill(what: str) -> Fault:
         pid = _kill(stack, name)
         return f"{name} (pid {pid})"
 
-    return Fault(f"kill -9 {what}", strike, 10.0)
+    return Fault(f"kill -9 {what}", strike, 30.0 if what == "collector" else 10.0)
 
 
 def kill_row(*whats: str, within_s: float = 10.0) -> Fault:
@@ -68,7 +68,8 @@ def kill_row(*whats: str, within_s: float = 10.0) -> Fault:
             met.append(kill(what).strike(stack, rng))
         return ", ".join(met)
 
-    return Fault(f"kill -9 of {len(whats)} in a row", strike, within_s + HEALS_S)
+    takes_s = within_s / 2 + (35.0 if "collector" in whats else 15.0)
+    return Fault(f"kill -9 of {len(whats)} in a row", strike, takes_s)
 
 
 def away(server: str, seconds: float) -> Fault:

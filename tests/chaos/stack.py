@@ -15,7 +15,7 @@ COINS = (
 )
 BOOKS = 20
 TRADES_PER_S = 500
-DEPTH = 1000
+DEPTH = 500
 """Levels asked for: 20 snapshots of the full 5000 would be a minute's whole REST weight, so two
 restarts of a collector within a minute would wait for the exchange and not for us."""
 

@@ -35,7 +35,6 @@ SETTINGS = {
     "SCHEDULE__ORDERBOOK_SNAPSHOT": "off",
     "SCHEDULE__KLINES": "off",
     "SCHEDULE__AUDIT_BOOKS": "off",
-    "EXCHANGES__BINANCE_SPOT__DEPTH": "500",
 }
 """A killed collector's trades wait for the first, the end for the second. The others leave a
 minute's REST weight to snapshots and missed trades: five restarts in two minutes would wait for it.
