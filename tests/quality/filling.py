@@ -68,6 +68,27 @@ class Filling:
         before = len(self.ids(symbol))
         wait_until(lambda: len(self.ids(symbol)) >= before + many, 60, f"{many} more trades")
 
+    def wait_made(self, many: int) -> None:
+        """Until the exchange has made so many trades of the first symbol that nobody stored."""
+        last = self.ids()[-1]
+
+        def made() -> bool:
+            bounds = (last + 1, last + many)
+            return len(self.dialect.trades_made(self.exchange, self.symbol, *bounds)) == many
+
+        wait_until(made, 60, f"{many} trades made")
+
+    def wait_books(self) -> None:
+        """Until an update of every book more is stored."""
+        sql = "SELECT symbol, max(stored_ns) FROM orderbook_deltas GROUP BY symbol"
+        before: dict[str, int] = dict(query(self.settings.clickhouse, sql).rows)
+
+        def further() -> bool:
+            now: dict[str, int] = dict(query(self.settings.clickhouse, sql).rows)
+            return all(now.get(each, 0) > before.get(each, 0) for each in self.dialect.symbols)
+
+        wait_until(further, 60, "an update of every book")
+
     def fill(self, gap: KnownGap) -> dict[str, Any]:
         assert gap.ids is not None
         return self.backfills.fill(self.name, gap.symbol, *gap.ids, gap.data_type)
@@ -80,10 +101,11 @@ class Filling:
         """The ledger as it will be when this moment is over for long."""
         look(self.settings.clickhouse, self.name, SystemClock().now_ns() + GRACE_NS + 60 * 10**9)
 
-    def missing(self) -> int:
-        where = "window_s = 60 AND data_type = 'trade'"
+    def missing(self, data_type: str = "trade") -> int:
+        where = "window_s = 60 AND data_type = %(data_type)s"
         sql = f"SELECT sum(missing) FROM completeness WHERE {where}"
-        return int(query(self.settings.clickhouse, sql).rows[0][0])
+        asked = {"data_type": data_type}
+        return int(query(self.settings.clickhouse, sql, asked).rows[0][0])
 
     def assert_stored_is_true(self, symbol: str) -> None:
         """Every trade from the first stored one to the last, as the exchange made it, once."""

@@ -10,7 +10,7 @@ from tests.collector.dialects import DERIBIT, OKX_SPOT, SPOT, USDM, Dialect
 from tests.quality.filling import Filling, filling
 from tests.waiting import wait_until
 from workers.quality.filling import due_gaps
-from workers.quality.gap_rows import KnownGap, write_gaps
+from workers.quality.gap_rows import KnownGap, read_gaps, write_gaps
 from workers.quality.holes import Range, ranges_of
 
 EXCHANGES = [pytest.param(each, id=each.exchange) for each in (SPOT, USDM, OKX_SPOT, DERIBIT)]
@@ -33,14 +33,17 @@ def test_dropped_trades_and_a_stop_of_the_collector_are_gaps_that_are_filled_to_
     with filling(settings_env, tmp_path, dialect) as running:
         with running.collecting():
             running.wait_trades()
+            running.wait_books()
             drop_trades(running, 5)
             wait_until(lambda: len(running.gaps()) >= 1, 60, "a gap told")
             running.wait_trades()
+        running.wait_made(100)
         with running.collecting():  # the time between was nobody's
             wait_until(
                 lambda: any(each.cause == "ours" for each in running.gaps()), 60, "a second gap"
             )
             running.wait_trades()
+            running.wait_books()
         gaps = running.gaps()
         assert {each.state for each in gaps} == {"open"}
         for each in gaps:
@@ -54,6 +57,11 @@ def test_dropped_trades_and_a_stop_of_the_collector_are_gaps_that_are_filled_to_
         running.count_all()
         assert running.missing() == 0
         assert {gap.state for gap in running.gaps()} == {"filled"}
+        # The books were not followed meanwhile either: the same stop, told once for each of them.
+        breaks = read_gaps(running.settings.clickhouse, "data_type = 'orderbook-delta'")
+        named = [(each.symbol, each.cause, each.told_as) for each in breaks]
+        assert sorted(named) == sorted((each, "ours", "restart") for each in dialect.symbols)
+        assert running.missing("orderbook-delta") == len(dialect.symbols)
 
 
 def test_twenty_losses_and_three_cuts_are_all_told_none_is_invented_and_all_are_filled(
