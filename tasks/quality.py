@@ -45,6 +45,7 @@ def fill_gaps(exchange: str) -> dict[str, Any]:
                 "first_id": gap.first_id,
                 "last_id": gap.last_id,
                 "data_type": gap.data_type,
+                "due": True,
             },
         )
     return {"told": len(told), "sent": [gap.name for gap in due]}

@@ -89,9 +89,9 @@ class Filling:
 
         wait_until(further, 60, "an update of every book")
 
-    def fill(self, gap: KnownGap) -> dict[str, Any]:
+    def fill(self, gap: KnownGap, *, due: bool = False) -> dict[str, Any]:
         assert gap.ids is not None
-        return self.backfills.fill(self.name, gap.symbol, *gap.ids, gap.data_type)
+        return self.backfills.fill(self.name, gap.symbol, *gap.ids, gap.data_type, due=due)
 
     def fill_whole(self, gap: KnownGap) -> None:
         """As often as the schedule would: on a slow machine one run may not see its rows yet."""

@@ -170,5 +170,10 @@ def test_an_exchange_in_trouble_is_asked_again_later_and_then_filled(
         (after,) = [each for each in running.gaps() if each.ids == gap.ids]
         assert after.attempts == 1
         assert after.next_try_ns > time.time_ns()
+        again = running.fill(gap, due=True)  # sent for twice before the first was taken
+        assert (again["state"], again["questions"]) == ("open", 0)
+        assert again["why"].startswith("not due yet")
+        (same,) = [each for each in running.gaps() if each.ids == gap.ids]
+        assert same == after
         running.exchange.clear_faults()
         running.fill_whole(gap)

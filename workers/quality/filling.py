@@ -54,6 +54,13 @@ def due_gaps(settings: ClickHouseSettings, exchange: str) -> list[KnownGap]:
     return read_gaps(settings, _DUE, asked, limit=AT_ONCE)
 
 
+def is_due(gap: KnownGap, now_ns: int) -> bool:
+    """Whether a gap is to be filled now; what `due_gaps` asks ClickHouse for."""
+    if gap.state == "open":
+        return gap.next_try_ns <= now_ns
+    return gap.state == "filling" and gap.stored_ns < now_ns - ABANDONED_NS
+
+
 NO_ROW = "the exchange's own history has no row for these periods"
 
 

@@ -13,7 +13,7 @@ from workers.model.events import AnyEvent
 from workers.model.instrument import Instrument
 from workers.model.names import UnknownName
 from workers.quality.countable import countable
-from workers.quality.filling import NO_ROW, Try, failed, postponed, verdict
+from workers.quality.filling import NO_ROW, Try, failed, is_due, postponed, verdict
 from workers.quality.gap_rows import ABSENT, KnownGap, read_gaps, write_gaps
 from workers.quality.holes import Range, Series, count, subtract
 from workers.quality.stored_rows import missing_ids
@@ -55,9 +55,24 @@ class Backfills:
         self._alone = Alone(settings.redis.url)
 
     def fill(
-        self, exchange: str, symbol: str, first_id: int, last_id: int, data_type: str = "trade"
+        self,
+        exchange: str,
+        symbol: str,
+        first_id: int,
+        last_id: int,
+        data_type: str = "trade",
+        *,
+        due: bool = False,
     ) -> dict[str, Any]:
         """Fill one gap of the ledger, or as much of it as one run can.
+
+        Args:
+            exchange: whose gap,
+            symbol: of which symbol,
+            first_id: from where,
+            last_id: to where,
+            data_type: of what.
+            due: only if its next try is due by now: it may have been sent for twice.
 
         Returns:
             The gap's name, its state, what is missing, why, and what this run brought.
@@ -84,6 +99,8 @@ class Backfills:
                 return _shown(gap, Filled()) | {"why": "another worker is at it"}
             if gap.state == "filled":
                 return _shown(gap, Filled())
+            if due and not is_due(gap, time.time_ns()):
+                return _shown(gap, Filled()) | {"why": f"not due yet: {gap.why}"}
             return self._fill(gap)
 
     def _fill(self, gap: KnownGap) -> dict[str, Any]:
