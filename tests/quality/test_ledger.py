@@ -95,6 +95,29 @@ def test_a_hole_of_minutes_is_seen_in_each_of_them_until_it_is_filled(
     assert len(read_gaps(clickhouse)) == 1
 
 
+def test_what_is_filled_of_an_outage_of_days_is_not_missing_any_more(
+    clickhouse: ClickHouseSettings, store: Store
+) -> None:
+    """What is left is spread anew; where it was told before it is not."""
+    made = [trade(1000 + n, n * 14_400) for n in range(14)]  # a trade every four hours
+    store([made[0], made[13]])
+    look(clickhouse, "binance_spot", after(13 * 240 + 1))
+
+    def told() -> int:
+        found = read_windows(clickhouse, 60, BEGIN_NS, BEGIN_NS + 3 * DAY_NS)
+        missing = found.columns.index("missing")
+        return sum(row[missing] for row in found.rows)
+
+    missing = told()
+    assert missing == 12
+    for part in (made[1:7], made[7:13]):
+        store(trade(each.trade_id, (each.trade_id - 1000) * 14_400, "backfill") for each in part)
+        look(clickhouse, "binance_spot", after(13 * 240 + 1.1))
+        missing -= len(part)
+        assert told() == missing
+    assert missing == 0
+
+
 def test_an_old_hole_filled_to_its_end_leaves_nothing_in_the_minute_behind_it(
     clickhouse: ClickHouseSettings, store: Store
 ) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from workers.quality.filling import MOST_ATTEMPTS, Try, failed, postponed, verdict
 from workers.quality.gap_rows import KnownGap
-from workers.quality.holes import MINUTE_NS, clusters, shares, subtract
+from workers.quality.holes import MINUTE_NS, Hole, Series, clusters, shares, subtract
 
 GAP = KnownGap(
     exchange="deribit", market_type="perpetual", symbol="BTC-USD-PERP", data_type="trade",
@@ -59,6 +59,18 @@ def test_the_missing_of_a_hole_add_up_over_its_minutes(missing: int, minutes: in
     assert sum(found.values()) == missing
     assert all(each > 0 for each in found.values())
     assert max(found, default=0) <= minutes * MINUTE_NS
+
+
+def test_a_hole_of_many_days_is_told_hour_by_hour_and_adds_up() -> None:
+    days = 30 * 1440 * MINUTE_NS
+    hole = Hole(Series("deribit", "perpetual", "BTC-USD-PERP", "trade"), 1, 10**6, 0, days)
+    found = hole.by_minute([hole.ids], None)
+    assert sum(found.values()) == 10**6
+    assert len(found) == 30 * 24 + 1
+    candles = hole._replace(last_id=30 * 1440)
+    exact = candles.by_minute([candles.ids], MINUTE_NS)
+    assert sum(exact.values()) == 30 * 1440
+    assert set(exact.values()) == {59, 60, 1}
 
 
 def test_ranges_are_cut_out_of_a_range() -> None:

@@ -7,6 +7,10 @@ Range = tuple[int, int]
 """First and last id, both inclusive."""
 
 MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
+MOST_MINUTES = 2880
+"""Minutes of one hole that are told one by one: two days. The ledger of a month's outage of many
+symbols would fill the memory."""
 
 
 MOST_SPREAD = 1_000_000
@@ -55,10 +59,13 @@ class Hole(NamedTuple):
         return sum(-(-(last - first + 1) // self.each) for first, last in parts)
 
     def by_minute(self, left: Sequence[Range], period_ns: int | None) -> dict[int, int]:
-        """Missing rows by minute: exactly where ids are periods, else spread evenly."""
+        """Missing rows by minute: exactly where ids are periods, else spread evenly.
+
+        Of a hole of days each hour's are told in its first minute.
+        """
         missing = self.rows(left)
         if period_ns is None or not 0 < missing <= MOST_SPREAD:
-            return shares(missing, self.before_ns, self.behind_ns)
+            return by_hour(shares(missing, self.before_ns, self.behind_ns))
         # Candles of some exchanges do not begin at multiples since 1970.
         shift = self.before_ns - (self.first_id - 1) * period_ns
         found: dict[int, int] = {}
@@ -66,7 +73,7 @@ class Hole(NamedTuple):
             for each in range(first + self.each - 1, last + self.each, self.each):
                 minute = minute_of(min(each, last) * period_ns + shift)
                 found[minute] = found.get(minute, 0) + 1
-        return found
+        return by_hour(found)
 
 
 def subtract(whole: Range, parts: Iterable[Range]) -> list[Range]:
@@ -127,6 +134,18 @@ def shares(missing: int, before_ns: int, behind_ns: int) -> dict[int, int]:
             found[first + place * MINUTE_NS] = until - done
         done = until
     return found
+
+
+def by_hour(found: dict[int, int]) -> dict[int, int]:
+    """The same in fewer minutes where there are many: each hour's in the first of them."""
+    if len(found) <= MOST_MINUTES:
+        return found
+    firsts: dict[int, int] = {}
+    told: dict[int, int] = {}
+    for minute_ns in sorted(found):
+        first = firsts.setdefault(minute_ns // HOUR_NS, minute_ns)
+        told[first] = told.get(first, 0) + found[minute_ns]
+    return told
 
 
 def clusters(minutes: Sequence[int], apart_ns: int, longest_ns: int) -> list[Range]:

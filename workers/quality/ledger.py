@@ -23,6 +23,8 @@ NEAR = {"period": (720 * MINUTE_NS, 1440 * MINUTE_NS)}
 APART_NS, LONGEST_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
 """Minutes so near are counted together, up to so many: they must fit into ClickHouse's memory. Of
 periods there are few rows, and a poll or a backfill brings those of many hours: `NEAR`."""
+MANY = 24
+"""Of more spans, neighbours are joined: few rows of many hours must not take many questions."""
 NEW_NS = 1440 * MINUTE_NS
 """How far back rows are counted when the ledger begins; trades from the first one on."""
 
@@ -107,6 +109,10 @@ def _spans(minutes: Mapping[Countable, Iterable[int]], end_ns: int) -> dict[Rang
     spans: dict[Range, list[Countable]] = {}
     for kind, changed in minutes.items():
         over = sorted({each for each in changed if each < end_ns})
-        for span in clusters(over, *NEAR.get(kind.proof, (APART_NS, LONGEST_NS))):
+        apart_ns, longest_ns = NEAR.get(kind.proof, (APART_NS, LONGEST_NS))
+        found = clusters(over, apart_ns, longest_ns)
+        if len(found) > MANY:
+            found = clusters(over, longest_ns, longest_ns)
+        for span in found:
             spans.setdefault(span, []).append(kind)
     return dict(sorted(spans.items(), key=lambda each: each[0]))

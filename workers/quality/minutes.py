@@ -102,16 +102,17 @@ class About:
     Args:
         unused: ids the exchange left out.
         known: ids of known gaps.
-        repeats: told of a minute before; merged repeats cannot be counted again.
+        told: minutes that were told before, with the repeats counted then: merged repeats cannot
+            be counted again, and what was missing there may not be any more.
         period_ns: the length of its periods, if it has any.
-        quiet: minutes without a row get a window too.
+        quiet_ns: from here on minutes without a row get a window too; None: they do not.
     """
 
     unused: Sequence[Range] = ()
     known: Sequence[Range] = ()
-    repeats: Mapping[int, int] = field(default_factory=dict)
+    told: Mapping[int, int] = field(default_factory=dict)
     period_ns: int | None = None
-    quiet: bool = True
+    quiet_ns: int | None = None
 
 
 def windows(
@@ -134,7 +135,7 @@ def windows(
     for each in minutes:
         if not begin_ns <= each.minute_ns < end_ns:
             continue
-        repeats = max(each.received - each.rows, about.repeats.get(each.minute_ns, 0))
+        repeats = max(each.received - each.rows, about.told.get(each.minute_ns, 0))
         found[each.minute_ns] = Window(
             window_ns=each.minute_ns,
             received=each.ids + repeats,
@@ -167,7 +168,9 @@ def windows(
                 add(minute_ns, unused=unused)
         elif left_out:
             add(minute_of(hole.behind_ns), unused=hole.rows(left_out))
-    if about.quiet:
-        for minute_ns in range(begin_ns, end_ns, MINUTE_NS):
+    for minute_ns in about.told:
+        add(minute_ns)
+    if about.quiet_ns is not None:
+        for minute_ns in range(max(begin_ns, about.quiet_ns), end_ns, MINUTE_NS):
             add(minute_ns)
     return [found[each] for each in sorted(found)]

@@ -10,10 +10,10 @@ from workers.quality.holes import MINUTE_NS, Hole, Range, Series, minute_of, ran
 from workers.quality.merging import merge
 from workers.quality.minutes import About, Window, boundary_holes, windows
 from workers.quality.told import UNUSED_LATE_NS, absent_of, gaps_about
-from workers.quality.window_rows import duplicates, ends, roll_up, write_windows
+from workers.quality.window_rows import ends, roll_up, told_before, write_windows
 
 QUIET_NS = 2 * 1440 * MINUTE_NS
-"""A series without a row for longer has no windows until one comes again."""
+"""A series without a row for longer has no windows before the one in which one comes again."""
 
 
 class Part:
@@ -98,22 +98,23 @@ class Part:
 
     def write(self) -> int:
         """Write the minutes, add up hours and days; how many minutes."""
-        repeats = duplicates(self._settings, self._exchange, self._begin, self._end)
-        earliest = self._begin
+        begins = {
+            each: self._first_minute(each) if each in self._minutes else self._begin
+            for each in self._series
+        }
+        earliest = min([self._begin, *begins.values()])
+        before = told_before(self._settings, self._exchange, earliest, self._end)
         told: list[tuple[Series, Window]] = []
-        for each in self._series:
-            minutes = self._minutes.get(each, [])
-            begin = self._first_minute(each) if minutes else self._begin
+        for each, begin in begins.items():
             about = About(
                 self._unused.get(each, []),
                 self._known.get(each, []),
-                repeats.get(each, {}),
+                before.get(each, {}),
                 period_ns(each.data_type),
-                quiet=countable(each.data_type).quiet_minutes,
+                self._begin - QUIET_NS if countable(each.data_type).quiet_minutes else None,
             )
-            rows = windows(minutes, self._holes.get(each, []), about, begin, self._end)
-            told += [(each, row) for row in rows]
-            earliest = min(earliest, begin)
+            minutes, holes = self._minutes.get(each, []), self._holes.get(each, [])
+            told += [(each, row) for row in windows(minutes, holes, about, begin, self._end)]
         written = write_windows(self._settings, told)
         roll_up(self._settings, self._exchange, earliest, self._end)
         return written

@@ -59,10 +59,10 @@ _BEFORE = _NEAREST.format(
     "(window_s = 3600 AND window_ns >= %(day)s AND window_ns < %(hour)s) OR "
     "(window_s = 86400 AND window_ns < %(day)s)",
 )
-_DUPLICATES = """
+_TOLD = """
 SELECT market_type, symbol, data_type, window_ns, duplicates
 FROM completeness
-WHERE exchange = %(exchange)s AND window_s = 60 AND duplicates > 0
+WHERE exchange = %(exchange)s AND window_s = 60 AND (duplicates > 0 OR missing > 0)
   AND window_ns >= %(begin)s AND window_ns < %(end)s
 """
 _READ = """
@@ -140,13 +140,18 @@ def ends(
     return _ends(exchange, last), _ends(exchange, following)
 
 
-def duplicates(
+def told_before(
     settings: ClickHouseSettings, exchange: str, begin_ns: int, end_ns: int
 ) -> dict[Series, dict[int, int]]:
-    """Repeats counted in the minutes of a span before now."""
+    """Minutes of a span in which repeats were counted or rows were missing: their repeats.
+
+    Raises:
+        StoreError: see `query`.
+    """
     found: dict[Series, dict[int, int]] = {}
     asked = {"exchange": exchange, "begin": begin_ns, "end": end_ns}
-    for kind, symbol, data_type, minute, many in query(settings, _DUPLICATES, asked).rows:
+    rows = query(settings, _TOLD, asked, max_rows=3_000_000).rows
+    for kind, symbol, data_type, minute, many in rows:
         found.setdefault(Series(exchange, kind, symbol, data_type), {})[minute] = many
     return found
 
