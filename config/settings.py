@@ -231,7 +231,7 @@ class ScheduleSettings(Section):
     fill_gaps: Interval = 30.0
     """Open gaps are asked for from the exchange's history."""
     daily_report: Interval = 3600.0
-    """The report of yesterday is written if there is none, or something was missing then."""
+    """The report of yesterday is written, until one was made when nothing of it was missing."""
 
     @model_validator(mode="before")
     @classmethod

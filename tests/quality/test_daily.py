@@ -5,6 +5,7 @@ from pathlib import Path
 from config.settings import ClickHouseSettings
 from tests.quality.conftest import BEGIN_NS, MINUTE_NS, Store, trade
 from workers.quality.daily import daily_report, yesterday_ns
+from workers.quality.gap_rows import read_gaps, write_gaps
 from workers.quality.ledger import look
 from workers.quality.report import DAY_NS
 
@@ -23,7 +24,21 @@ def test_a_day_that_lacked_something_is_written_again_until_it_is_whole(
     _, data = daily_report(clickhouse, tmp_path, BEGIN_NS)
     assert json.loads(data.read_text())["total"]["missing"] == 0
     assert daily_report(clickhouse, tmp_path, BEGIN_NS) != []  # its gap is not closed yet
+    (gap,) = read_gaps(clickhouse)
+    write_gaps(clickhouse, [gap.now("filled", missing=0)])
+    assert daily_report(clickhouse, tmp_path, BEGIN_NS) != []
+    assert daily_report(clickhouse, tmp_path, BEGIN_NS) == []
     assert {each.name for each in tmp_path.iterdir()} == {page.name, data.name}
+
+
+def test_a_day_that_has_just_ended_is_written_again_however_complete_it_looks(
+    clickhouse: ClickHouseSettings, tmp_path: Path
+) -> None:
+    """Nothing is counted yet: the ledger may be behind."""
+    (page, data) = daily_report(clickhouse, tmp_path, time.time_ns() - DAY_NS)
+    assert page.exists()
+    assert json.loads(data.read_text())["total"]["missing"] == 0
+    assert daily_report(clickhouse, tmp_path, time.time_ns() - DAY_NS) == [page, data]
 
 
 def test_yesterday_is_a_day_of_utc() -> None:

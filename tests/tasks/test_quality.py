@@ -47,10 +47,9 @@ def test_an_open_gap_is_sent_for_and_filled_and_the_ledger_counts_it(system: Sys
     assert "has no gap 1-2" in refused["result"]
 
 
-def test_the_report_of_yesterday_is_written_once(system: System) -> None:
+def test_the_report_of_yesterday_is_written(system: System) -> None:
     first = system.call(queues.DAILY_REPORT, queues.DEFAULT_QUEUE)
     assert first["state"] == "SUCCESS", first
     page, data = map(Path, first["result"]["written"])
     assert page.read_text().startswith("<!doctype html>")
     assert json.loads(data.read_text())["gaps_by_state"] == {}
-    assert system.call(queues.DAILY_REPORT, queues.DEFAULT_QUEUE)["result"] == {"written": []}

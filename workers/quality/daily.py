@@ -7,10 +7,12 @@ from pathlib import Path
 
 from config.settings import ClickHouseSettings
 from workers.quality.page import page
-from workers.quality.report import Report, report
+from workers.quality.report import HOUR_NS, Report, report
 from workers.quality.words import moment
 
 FOLDER = "reports"
+SETTLED_NS = 6 * HOUR_NS
+"""So long after a day its rows may still come: from a spool, a stream, a ledger that was behind."""
 
 
 def yesterday_ns() -> int:
@@ -23,7 +25,7 @@ def yesterday_ns() -> int:
 def daily_report(
     settings: ClickHouseSettings, folder: Path, begin_ns: int | None = None
 ) -> list[Path]:
-    """Write the report of yesterday, if there is none yet or its day was not settled then.
+    """Write the report of yesterday, unless one was written when its day was settled.
 
     Args:
         settings: of ClickHouse.
@@ -60,10 +62,11 @@ def write_report(found: Report, file: Path) -> list[Path]:
 
 
 def _is_settled(file: Path) -> bool:
-    """Whether nothing was missing or waited for when it was made."""
+    """Whether nothing was missing or waited for when it was made, and the day was long over."""
     try:
         made = json.loads(file.read_text(encoding="utf-8"))
         waiting = {"open", "filling"} & set(made["gaps_by_state"])
-        return not waiting and not made["total"]["missing"]
+        late = made["made_ns"] - made["end_ns"] > SETTLED_NS
+        return late and not waiting and not made["total"]["missing"]
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -5,7 +5,8 @@ later. What was looked at is noted at the end, so a look that dies is made again
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from config.settings import ClickHouseSettings
@@ -19,10 +20,10 @@ from workers.quality.window_rows import reached, until_ns
 
 GRACE_NS = 30_000_000_000
 """A row may be stored so long after its minute without being called missing."""
-NEAR = {"period": (720 * MINUTE_NS, 1440 * MINUTE_NS)}
+OF_PERIODS = 720 * MINUTE_NS, 1440 * MINUTE_NS
 APART_NS, LONGEST_NS = 10 * MINUTE_NS, 60 * MINUTE_NS
 """Minutes so near are counted together, up to so many: they must fit into ClickHouse's memory. Of
-periods there are few rows, and a poll or a backfill brings those of many hours: `NEAR`."""
+periods there are few rows, and a poll or a backfill brings those of many hours: `OF_PERIODS`."""
 MANY = 24
 """Of more spans, neighbours are joined: few rows of many hours must not take many questions."""
 NEW_NS = 1440 * MINUTE_NS
@@ -104,15 +105,27 @@ def _changed(
 def _spans(minutes: Mapping[Countable, Iterable[int]], end_ns: int) -> dict[Range, list[Countable]]:
     """Spans of minutes, in order, with the kinds of rows to count in each.
 
-    Most kinds share the last minutes, so they are asked for together.
+    Most kinds change in the last minutes; they share a span, so they are asked for together.
     """
-    spans: dict[Range, list[Countable]] = {}
-    for kind, changed in minutes.items():
-        over = sorted({each for each in changed if each < end_ns})
-        apart_ns, longest_ns = NEAR.get(kind.proof, (APART_NS, LONGEST_NS))
-        found = clusters(over, apart_ns, longest_ns)
-        if len(found) > MANY:
-            found = clusters(over, longest_ns, longest_ns)
-        for span in found:
-            spans.setdefault(span, []).append(kind)
-    return dict(sorted(spans.items(), key=lambda each: each[0]))
+    found: dict[Range, list[Countable]] = {}
+    for periods in (True, False):
+        kinds = {
+            kind: sorted({each for each in changed if each < end_ns})
+            for kind, changed in minutes.items()
+            if (kind.proof == "period") == periods
+        }
+        every = sorted({each for changed in kinds.values() for each in changed})
+        apart_ns, longest_ns = OF_PERIODS if periods else (APART_NS, LONGEST_NS)
+        spans = clusters(every, apart_ns, longest_ns)
+        if len(spans) > MANY:
+            spans = clusters(every, longest_ns, longest_ns)
+        for begin, end in spans:
+            inside = [kind for kind, changed in kinds.items() if _any_in(changed, begin, end)]
+            found.setdefault((begin, end), []).extend(inside)
+    return dict(sorted(found.items(), key=lambda each: each[0]))
+
+
+def _any_in(minutes: Sequence[int], begin: int, end: int) -> bool:
+    """Whether one of these sorted minutes lies in a span."""
+    place = bisect_left(minutes, begin)
+    return place < len(minutes) and minutes[place] < end
