@@ -1,20 +1,10 @@
 """`marketprism backfill ...`: past data fetched by hand, with progress; can be broken off."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from cli.backfill_rooms import opened, progress_bar, span_ns, written
 from cli.options import (
     AsJson,
     ConfigFile,
@@ -27,7 +17,6 @@ from cli.output import console, plain_errors, print_json
 from cli.stores import reach_clickhouse
 from config import queues
 from config.load import load
-from config.settings import Settings
 from workers.model.errors import MarketPrismError
 
 app = typer.Typer(
@@ -45,7 +34,6 @@ RatioKind = Annotated[
     typer.Option("--kind", help="all_accounts, top_accounts, top_positions, taker_volume."),
 ]
 Currency = Annotated[str, typer.Argument(metavar="CURRENCY", help="BTC or ETH.")]
-STOP_S = 10.0
 
 
 @app.command(
@@ -71,7 +59,7 @@ def trades_command(
         name = exchange_named(settings, exchange)
         begin_ns, end_ns = span_ns(start, to)
         reach_clickhouse(settings.clickhouse)
-        with _rooms(settings) as rooms, _progress() as progress:
+        with opened(settings) as rooms, progress_bar() as progress:
             from workers.quality.holes import count
             from workers.runtime.backfill_span import to_ask_for
 
@@ -219,7 +207,7 @@ def _poll(
         settings = load()
         name = exchange_named(settings, exchange)
         begin_ns, end_ns = span_ns(start, to)
-        with _rooms(settings) as rooms, _progress() as progress:
+        with opened(settings) as rooms, progress_bar() as progress:
             from workers.runtime.backfill_span import PollSpan, refuse_out_of_reach, row_seconds
             from workers.runtime.poll_arguments import checked
 
@@ -238,95 +226,17 @@ def _poll(
                 task.partition(".")[2],
                 total=total,
                 completed=began - span.begin_s,
-                reached=f"at {_written(began)}",
+                reached=f"at {written(began)}",
             )
             for reached_s, many in span.run():
                 events += many
-                reached = f"{events:,} rows, at {_written(reached_s)}"
+                reached = f"{events:,} rows, at {written(reached_s)}"
                 progress.update(bar, completed=reached_s - span.begin_s, reached=reached)
         facts = {"task": task, **arguments, "gone_on_at_s": began, "published": events}
-        at = f"; a broken run was gone on with at {_written(began)}"
+        at = f"; a broken run was gone on with at {written(began)}"
         resumed = "" if began == span.begin_s else at
         empty = "" if events else "; the exchange has none in this span"
         _say(facts, f"{events:,} rows published{resumed}{empty}", as_json=as_json)
-
-
-class _Rooms:
-    """What fetching takes, in this process."""
-
-    def __init__(self, settings: Settings) -> None:
-        from workers.exchanges import registry
-        from workers.runtime.backfill_span import SpanBackfill
-        from workers.runtime.backfills import Backfills
-        from workers.runtime.poller import Pollers
-        from workers.runtime.polls import Polls
-        from workers.runtime.publishing import EventPublisher
-        from workers.transport.network import Network
-
-        self.pollers = Pollers(
-            settings.exchanges,
-            registry.exchange,
-            redis_url=settings.redis.url,
-            network=Network.from_settings(settings.network),
-        )
-        self.publisher = EventPublisher(settings.nats)
-        self.polls = Polls(settings, self.pollers, self.publisher)
-        backfills = Backfills(settings, self.pollers, self.publisher)
-        self.spans = SpanBackfill(settings.clickhouse, backfills, self.pollers)
-
-
-@contextmanager
-def _rooms(settings: Settings) -> Iterator[_Rooms]:
-    rooms = _Rooms(settings)
-    try:
-        yield rooms
-    finally:
-        rooms.pollers.close()
-        rooms.publisher.stop(STOP_S)
-
-
-def _progress() -> Progress:
-    """On stderr: share, time so far and left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[reached]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console(stderr=True),
-    )
-
-
-def _written(at_s: int) -> str:
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def span_ns(start: str, to: str | None) -> tuple[int, int]:
-    """First and last moment of a span, nanoseconds.
-
-    Raises:
-        MarketPrismError: one is no time, or the end is not after the beginning.
-    """
-    now = datetime.now(UTC)
-    begin, end = _moment("--from", start), now if to is None else _moment("--to", to)
-    end = min(end, now)
-    if end <= begin:
-        raise MarketPrismError(
-            f"--from {begin.isoformat()} is not before {end.isoformat()}; nothing to fetch"
-        )
-    return round(begin.timestamp()) * 10**9, round(end.timestamp()) * 10**9
-
-
-def _moment(option: str, text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise MarketPrismError(
-            f"{option} {text!r}; write a time such as 2026-11-22 or 2026-11-22T08:00"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _trades_told(facts: dict[str, Any]) -> str:

@@ -60,7 +60,7 @@ def completeness_command(
         settings = load()
         begin_ns = beginning_ns(day, hour)
         name = "" if exchange is None else exchange_named(settings, exchange)
-        data_type = "" if kind is None else kind.lower()
+        data_type = kind or ""
         if data_type:
             names_of(data_type)
         reach_clickhouse(settings.clickhouse)

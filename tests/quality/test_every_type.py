@@ -172,6 +172,20 @@ def test_candles_without_which_the_exchange_goes_on_are_not_missing(
     assert [each.state for each in read_gaps(clickhouse)] == ["filled"]
 
 
+def test_candles_of_no_known_length_are_counted_and_prove_nothing(
+    clickhouse: ClickHouseSettings, store: Store
+) -> None:
+    """Months, and what a package of somebody else's may call a period."""
+    for interval in ("1M", "45m"):
+        for minute in (1, 20):
+            each = candle(minute)
+            each.interval = interval
+            store([each])
+    found = counted(clickhouse, 30)
+    assert found["kline-1M"] == found["kline-45m"] == [(1, 1, 1, 0, 0), (20, 1, 1, 0, 0)]
+    assert gaps(clickhouse) == []
+
+
 def test_candles_fetched_by_choice_leave_no_hole_to_those_collected_nor_between_them(
     clickhouse: ClickHouseSettings, store: Store
 ) -> None:

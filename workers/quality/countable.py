@@ -25,7 +25,6 @@ LONGEST_CADENCE = 24
 """Hours between two payments of funding, where two are not known yet."""
 
 _EXCHANGE = "coalesce(exchange_ns, received_ns)"
-_MONTHS = "('1M', '3M')"
 
 
 def _lengths(names: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
@@ -36,6 +35,11 @@ def _lengths(names: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
 
 LENGTHS = _lengths(INTERVALS) | _lengths(PERIODS) | _lengths(RESOLUTIONS)
 """Nanoseconds of every period of fixed length that rows can have."""
+
+
+_KNOWN = f"({', '.join(repr(each) for each in LENGTHS)})"
+_OF_LENGTH = "|".join(LENGTHS)
+_NO_LENGTH = "months differ in length, and so may periods of exchanges from elsewhere"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +125,9 @@ def _periods(
     clock: Clock = "open" if event_type == "kline" else "exchange"
     number = _number(period, "open_time_ns" if clock == "open" else _EXCHANGE)
     return Countable(
-        event_type=event_type, table=table, names=f"{event_type}-.*[smhdw]", proof="period",
-        how=how, series=series, clock=clock, where=where, row_id=number, first_id=number, task=task,
+        event_type=event_type, table=table, names=f"{event_type}-(.*-)?({_OF_LENGTH})", how=how,
+        proof="period", series=series, clock=clock, where=where, row_id=number, first_id=number,
+        task=task,
     )  # fmt: skip
 
 
@@ -156,7 +161,7 @@ COUNTABLES: tuple[Countable, ...] = (
     ),
     _periods(
         "kline", "klines", "a closed candle for each interval", queues.POLL_KLINES,
-        "interval", f"ifNull(closed, false) AND interval NOT IN {_MONTHS}",
+        "interval", f"ifNull(closed, false) AND interval IN {_KNOWN}",
         "concat('kline-', interval)",
     ),
     Countable(
@@ -172,12 +177,13 @@ COUNTABLES: tuple[Countable, ...] = (
     ),
     _periods(
         "long-short-ratio", "long_short_ratios", "a row for each kind and period",
-        queues.POLL_LONG_SHORT_RATIO, "period", f"period NOT IN {_MONTHS}",
+        queues.POLL_LONG_SHORT_RATIO, "period", f"period IN {_KNOWN}",
         "concat('long-short-ratio-', toString(kind), '-', period)",
     ),
     _periods(
         "volatility-index", "volatility_index", "a candle for each resolution",
-        queues.POLL_VOLATILITY_INDEX, "ifNull(resolution, '')", "isNotNull(resolution)",
+        queues.POLL_VOLATILITY_INDEX, "ifNull(resolution, '')",
+        f"ifNull(resolution, '') IN {_KNOWN}",
         "concat('volatility-index-', assumeNotNull(resolution))",
     ),
     Countable(
@@ -193,9 +199,9 @@ COUNTABLES: tuple[Countable, ...] = (
         "best_ask_price, best_ask_quantity)",
     ),
     Countable(
-        event_type="kline", table="klines", names="kline-[13]M", proof="none",
-        how="months differ in length", series="concat('kline-', interval)", clock="open",
-        where=f"ifNull(closed, false) AND interval IN {_MONTHS}", identity="open_time_ns",
+        event_type="kline", table="klines", names="kline-.*", proof="none",
+        how=_NO_LENGTH, series="concat('kline-', interval)", clock="open",
+        where=f"ifNull(closed, false) AND interval NOT IN {_KNOWN}", identity="open_time_ns",
     ),
     Countable(
         event_type="funding-rate", table="funding_rates", names="funding-rate", proof="none",
@@ -215,14 +221,15 @@ COUNTABLES: tuple[Countable, ...] = (
     ),
     Countable(
         event_type="long-short-ratio", table="long_short_ratios",
-        names="long-short-ratio-.*-[13]M", proof="none", how="months differ in length",
+        names="long-short-ratio-.*", proof="none", how=_NO_LENGTH,
         series="concat('long-short-ratio-', toString(kind), '-', period)",
-        where=f"period IN {_MONTHS}",
+        where=f"period NOT IN {_KNOWN}",
     ),
     Countable(
         event_type="volatility-index", table="volatility_index", names="volatility-index",
         proof="none", how="values of now come when the index moves",
-        series="'volatility-index'", clock="received", where="isNull(resolution)",
+        series="'volatility-index'", clock="received",
+        where=f"ifNull(resolution, '') NOT IN {_KNOWN}",
     ),
     Countable(
         event_type="instrument", table="instruments", names="instrument", proof="none",
