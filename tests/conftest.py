@@ -72,7 +72,7 @@ def settings_env(
     """
     with Redis(port=redis_server.port) as client:
         client.flushall()
-    asyncio.run(_delete_streams(nats_server.url))
+    asyncio.run(delete_streams(nats_server.url))
     flower, simulator = free_ports(2)
     database = f"test_{uuid.uuid4().hex[:12]}"
     yield {
@@ -111,7 +111,7 @@ def settings(settings_env: dict[str, str]) -> Settings:
     return config.load(env=settings_env)
 
 
-async def _delete_streams(url: str) -> None:
+async def delete_streams(url: str) -> None:
     client = await nats.connect(url, max_reconnect_attempts=1)
     try:
         jetstream = client.jetstream()

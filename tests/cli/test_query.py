@@ -71,9 +71,10 @@ def test_a_limit_cuts_and_says_so(run: Run, stored: dict[str, str]) -> None:
     assert table.stdout.split()[-1] == "999"
     assert "only the first 1000 rows" in table.stderr
     whole = run("query", sql, "--format", "csv", env=stored)
-    assert (len(whole.stdout.splitlines()), whole.stderr) == (5001, "")
+    assert len(whole.stdout.splitlines()) == 5001
+    assert "only the first" not in whole.stderr
     exact = run("query", sql, "--format", "csv", "--limit", "5000", env=stored)
-    assert exact.stderr == ""
+    assert "only the first" not in exact.stderr
 
 
 def test_an_empty_result_says_so(run: Run, stored: dict[str, str]) -> None:

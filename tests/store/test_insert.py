@@ -158,6 +158,13 @@ def test_the_complaint_and_the_insert_agree_on_any_value(
     assert (inserter.complaints(table, [line]) != {}) == refuses(inserter, table, line)
 
 
+def test_a_complaint_that_quotes_half_a_character_is_a_complaint(inserter: Inserter) -> None:
+    """Found by the test above: the server cuts its quotation anywhere."""
+    line = lines(sample("trades", aggregate=[["\x1f\x80"]]))[0]
+    assert refuses(inserter, TABLES["trades"], line)
+    assert inserter.complaints(TABLES["trades"], [line])
+
+
 def test_complaints_name_exactly_the_bad_rows(inserter: Inserter) -> None:
     table = TABLES["trades"]
     found = [sample("trades", trade_id=number) for number in range(100)]

@@ -13,6 +13,7 @@ from redis import Redis
 
 from config import load, queues
 from config.settings import NatsSettings
+from tests.conftest import delete_streams
 from tests.runtime.children import Child, environment, run
 from tests.runtime.polling import simulated
 from tests.simulated import SideDoor
@@ -86,6 +87,7 @@ def worker(
     nats_server: NatsServer,
 ) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("general")
+    asyncio.run(delete_streams(nats_server.url))  # those of other files
     asyncio.run(ensure_streams([nats_server.url], NatsSettings().streams_file))
     with ExitStack() as stack:
         server = RedisServer(folder, free_port())

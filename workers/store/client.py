@@ -94,6 +94,10 @@ def translated(doing: str, *, insert: bool = False) -> Iterator[None]:
         retryable = error.code not in DATA_CODES if insert else error.code in TRANSIENT_CODES
         text = f"{doing}: ClickHouse code {error.code}: {_words(error)}"
         raise StoreError(text, retryable=retryable) from error
+    except UnicodeDecodeError as error:
+        # It quotes the data it refuses, cut in the middle of a character; trying again is in vain.
+        words = " ".join(error.object.decode("utf-8", "replace").split())[:1000]
+        raise StoreError(f"{doing}: ClickHouse says {words}", retryable=False) from error
     except (driver.Error, OSError, EOFError) as error:
         raise StoreError(f"{doing}: {_words(error)}", retryable=True) from error
 
