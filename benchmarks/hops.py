@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
+import nats
 import psutil
 import structlog
 
@@ -90,9 +91,9 @@ class Clock:
 class Bench:
     """The servers, and one round of a kind of event through all hops."""
 
-    def __init__(self, nats: NatsServer, store: ClickHouseServer, clock: Clock) -> None:
-        self._nats, self._store, self._clock = nats, store, clock
-        self._nats_process, self._store_process = listener(nats.port), listener(store.port)
+    def __init__(self, broker: NatsServer, store: ClickHouseServer, clock: Clock) -> None:
+        self._broker, self._store, self._clock = broker, store, clock
+        self._nats_process, self._store_process = listener(broker.port), listener(store.port)
 
     def round(self, kind: str, count: int) -> None:
         """Everything once, row counts checked."""
@@ -121,8 +122,8 @@ class Bench:
     async def _through_nats(self, kind: str, events: list[Event]) -> list[bytes]:
         """Publish them all, by hand and as the product does, then pull the product's."""
         hop, count, server = self._clock.hop, len(events), self._nats_process
-        settings = NatsSettings(servers=[self._nats.url], queue_max_mb=1024)
-        await ensure_streams(settings.servers, settings.streams_file)
+        settings = NatsSettings(servers=[self._broker.url], queue_max_mb=1024)
+        await _made_anew(settings, STREAMS[kind])
         publisher = Publisher(settings, Counters(), "bench")
         outbox = Outbox(publisher)
         with hop("encode", kind, count):
@@ -133,7 +134,7 @@ class Bench:
         linking = asyncio.create_task(link.run())
         subscription = PullSubscription(link, STREAMS[kind], "writer")
         with (
-            RawPublisher(self._nats.url) as raw,
+            RawPublisher(self._broker.url) as raw,
             hop("raw", kind, count, server),
         ):
             raw.publish(ready_made, settings.publish_window)
@@ -182,6 +183,15 @@ class Bench:
         http.close()
 
 
+async def _made_anew(settings: NatsSettings, stream: str) -> None:
+    """Empty streams that remember no message id: every round publishes the same ones."""
+    client = await nats.connect(settings.servers)
+    await ensure_streams(settings.servers, settings.streams_file)
+    await client.jetstream().delete_stream(stream)
+    await client.close()
+    await ensure_streams(settings.servers, settings.streams_file)
+
+
 async def _pulled(subscription: PullSubscription, count: int) -> list[bytes]:
     """Take and acknowledge so many messages, in the writer's batches."""
     writer, lines = WriterSettings(), list[bytes]()
@@ -205,12 +215,12 @@ def main(rounds: int = ROUNDS) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        nats = NatsServer(Path(folder), *free_ports(2))
+        broker = NatsServer(Path(folder), *free_ports(2))
         store = ClickHouseServer(Path(folder), *free_ports(2), max_mb=4096)
-        for server in (nats, store):
+        for server in (broker, store):
             server.start()
             stack.callback(server.stop)
-        bench = Bench(nats, store, clock)
+        bench = Bench(broker, store, clock)
         for _ in range(rounds):
             for kind, count in COUNTS.items():
                 bench.round(kind, count)
