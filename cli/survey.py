@@ -43,6 +43,8 @@ from workers.local.presence import running
 PATIENCE_S = 2.2
 """The whole survey takes at most this long."""
 SERVICES_S = 1.2
+AGAIN_S = 0.5
+"""After the last answer, and up to a second more: kombu looks at Redis that rarely."""
 LAGGING_S = 10.0
 """The writer being that far behind is worth a word."""
 GENERAL_WORKER = "worker"
@@ -101,7 +103,8 @@ def _ask_services(settings: Settings) -> dict[str, Any]:
         found = source.services(SERVICES_S, expected=len(expected))
         names = {view.get("name") for view in found.values()}
         if len(found) >= len(expected) and not names.issuperset(expected):
-            found |= source.services(SERVICES_S)  # those that stand by were among the first
+            # Those that stand by were among the first; nobody tells how many there are.
+            found |= source.services(AGAIN_S)
         return found
     finally:
         source.close()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.survey import survey
 from config import Settings, load
 from config.settings import NatsSettings
 from tests.alone import BINANCE_SPOT_ALONE
@@ -102,6 +103,8 @@ def test_a_killed_collector_is_replaced_by_the_standby_and_nothing_is_stored_twi
     second = pair.worker(service, "second")
     wait_until(lambda: "lease_held_by_another" in second.output, 90, "the second stands by")
     pair.wait_stored_behind(pair.made(), 30, "trades of the first still")
+    at_work = wait_until(lambda: survey(pair.settings)["services"].get(service), 30, "it is seen")
+    assert (at_work["pid"], at_work["state"]) == (first.pid, "running")
 
     os.kill(first.pid, signal.SIGKILL)
     killed_s, left = time.monotonic(), pair.made()
